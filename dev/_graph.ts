@@ -31,17 +31,14 @@ interface InfoJson {
   }[];
 }
 
-/** The graph of all that `entries` load, paths from the repository's root. `cachedOnly`: nothing is downloaded. */
-export async function readGraph(
-  entries: readonly string[],
-  options: { cachedOnly?: boolean } = {},
-): Promise<Graph> {
+/** The graph of all that `entries` load, paths from the repository's root. */
+export async function readGraph(entries: readonly string[]): Promise<Graph> {
   const graph: Graph = { modules: new Map(), errors: [] };
   for (const entry of entries) {
     const url = new URL(entry, root).href;
     if (graph.modules.has(url)) continue;
     const command = new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", ...(options.cachedOnly ? ["--cached-only"] : []), url],
+      args: ["info", "--json", url],
       cwd: fromFileUrl(root),
       stdout: "piped",
       stderr: "piped",

@@ -1,8 +1,8 @@
 /**
  * `deno task compile` makes one binary of cli.ts, dist/traqq. Deno downloads the runtime part for it, which not every machine
  * can. `deno task compile:check` (this script with `--check`) does all that can be done without: the graph of cli.ts is whole,
- * also without a network; the files that go into the binary exist; Deno takes these very flags and, with them, the program
- * answers `--version` and every `--help`.
+ * dynamic imports too; the files that go into the binary exist; Deno takes these very flags and, with them, the program
+ * answers `--version` and `--help` from what is cached.
  */
 import { readGraph } from "./_graph.ts";
 import { deno, fromFileUrl, root } from "./_root.ts";
@@ -22,7 +22,7 @@ const RUN_FLAGS = ["--unstable-kv", "--no-prompt", ...PERMISSIONS];
 if (Deno.args.includes("--check")) {
   const problems: string[] = [];
   if (!await deno(["cache", ENTRY])) problems.push(`deno cache ${ENTRY} failed`);
-  const graph = await readGraph([ENTRY], { cachedOnly: true });
+  const graph = await readGraph([ENTRY]);
   problems.push(...graph.errors);
   for (const path of INCLUDE) {
     try {
