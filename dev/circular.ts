@@ -20,10 +20,17 @@ if (import.meta.main) {
 export function problemsOf(graph: Graph, rootHref: string): string[] {
   const problems: string[] = [];
   const local = new Map<string, string[]>();
+  const needed = new Map<string, string[]>(); // outside src, `import type` makes no circle
   for (const [url, imports] of graph.modules) {
     if (!url.startsWith(rootHref)) continue;
-    const targets = imports.map(({ to }) => to).filter((to) => to.startsWith(rootHref));
-    local.set(url.slice(rootHref.length), targets.map((to) => to.slice(rootHref.length)));
+    const from = url.slice(rootHref.length);
+    const inside = imports.filter(({ to }) => to.startsWith(rootHref))
+      .map((found) => ({ ...found, to: found.to.slice(rootHref.length) }));
+    local.set(from, inside.map(({ to }) => to));
+    needed.set(
+      from,
+      inside.filter(({ typeOnly }) => from.startsWith("src/") || !typeOnly).map(({ to }) => to),
+    );
   }
 
   for (const [from, targets] of local) {
@@ -38,7 +45,7 @@ export function problemsOf(graph: Graph, rootHref: string): string[] {
     }
   }
 
-  for (const circle of circles(local)) problems.push(`a circle: ${circle.join(" -> ")}`);
+  for (const circle of circles(needed)) problems.push(`a circle: ${circle.join(" -> ")}`);
 
   for (const path of reachable(local, "mod.ts")) {
     const room = path.startsWith("src/") ? roomOf(path.slice(4)) : "";
