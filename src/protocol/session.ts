@@ -1,0 +1,204 @@
+/**
+ * One client's conversation: lines in, reply lines out, in order. It knows who may do what, but no
+ * socket: TCP and WebSocket both drive it.
+ *
+ * ```text
+ * push(line) ── record ──────────────▶ waits in the queue, to be recorded together with its neighbours
+ *            ── ping, auth, an error ▶ its reply waits in the queue
+ *            ── anything else ───────▶ false: await settle(), which works off the queue and then it
+ * ```
+ * A query therefore sees every event that was sent before it, and none that was sent after it. Records
+ * go through `recordMany`, which waits when storage is slower than the events: until `settle` resolves,
+ * the caller must not read on, and so the client is held back.
+ *
+ * @module
+ */
+import { ProtocolError } from "../base/errors.ts";
+import type { Instant } from "../engine/query.ts";
+import { type Command, parseLine } from "./commands.ts";
+import { dispatch, type Target } from "./dispatch.ts";
+import { errorLine, okLine } from "./replies.ts";
+import type { Token } from "./token.ts";
+
+/** Wrong tokens after which a session ends. */
+export const MAX_WRONG_TOKENS = 3;
+
+/** Replies that are queued at most: a line of two bytes may cost an error of hundreds. */
+const MAX_QUEUED = 1024;
+
+/** What sessions count; one object may serve many. */
+export interface SessionCounters {
+  /** Lines that were answered, those with errors too. */
+  commands: number;
+  /** Replies that were errors. */
+  errors: number;
+}
+
+/** What a {@linkcode Session} may be given. */
+export interface SessionOptions {
+  /** Without it everyone may do everything. */
+  readonly token?: Token;
+  /** Shared with other sessions; default: one of its own. */
+  readonly counters?: SessionCounters;
+  /** Added to the reply to `stats`. */
+  readonly serverStats?: () => object;
+}
+
+const NOT_AUTHORIZED =
+  'Cannot do this without the token: send {"cmd":"auth","token":"…"} first on this connection';
+
+/** A place in the queue for the reply to a record. */
+interface Slot {
+  readonly id: string | undefined;
+}
+
+const SLOT_WITHOUT_ID: Slot = { id: undefined };
+
+/** See the top of this file. For one caller, who does not call anything while `settle` runs. */
+export class Session {
+  readonly #target: Target;
+  readonly #token: Token | undefined;
+  readonly #counters: SessionCounters;
+  readonly #serverStats: (() => object) | undefined;
+  /** Replies in order, and places for those to records. */
+  #queue: (string | Slot)[] = [];
+  /** The events of the places, and their times; `#timed` if there is any time. */
+  #events: unknown[] = [];
+  #times: (Instant | undefined)[] = [];
+  #timed = false;
+  /** The command that `settle` carries out after the queue. */
+  #waiting: { command: Command; id: string | undefined } | undefined;
+  #authorized: boolean;
+  #wrongTokens = 0;
+
+  /** A session on `target`. */
+  constructor(target: Target, options: SessionOptions = {}) {
+    this.#target = target;
+    this.#token = options.token;
+    this.#authorized = options.token === undefined;
+    this.#counters = options.counters ?? { commands: 0, errors: 0 };
+    this.#serverStats = options.serverStats;
+  }
+
+  /** Whether the client may do everything. */
+  get authorized(): boolean {
+    return this.#authorized;
+  }
+
+  /** Whether the client must be disconnected: it sent too many wrong tokens. Lines are ignored. */
+  get ended(): boolean {
+    return this.#wrongTokens >= MAX_WRONG_TOKENS;
+  }
+
+  /**
+   * Takes a line, or what was wrong with it. If it gives false, {@linkcode settle} must be awaited
+   * before the next.
+   */
+  push(line: string | ProtocolError): boolean {
+    if (this.ended || isBlank(line)) return true;
+    this.#counters.commands++;
+    if (typeof line !== "string") {
+      return this.#fail(this.#authorized ? line : new ProtocolError(NOT_AUTHORIZED), undefined);
+    }
+    const { command, id } = parseLine(line);
+    if (command instanceof ProtocolError) return this.#fail(command, id);
+    switch (command.cmd) {
+      case "ping":
+        return this.#enqueue(okLine(undefined, id));
+      case "auth":
+        return this.#authorize(command.token, id);
+    }
+    if (!this.#authorized) return this.#fail(new ProtocolError(NOT_AUTHORIZED), id);
+    if (command.cmd !== "record") {
+      this.#waiting = { command, id };
+      return false;
+    }
+    this.#events.push(command.event);
+    this.#times.push(command.at);
+    if (command.at !== undefined) this.#timed = true;
+    return this.#enqueue(id === undefined ? SLOT_WITHOUT_ID : { id });
+  }
+
+  /** Ends what was started and gives the replies, in order, as one text. Never rejects. */
+  async settle(): Promise<string> {
+    let out = "";
+    if (this.#events.length > 0) {
+      out = await this.#record();
+    } else if (this.#queue.length > 0) {
+      out = this.#queue.join("");
+      this.#queue = [];
+    }
+    if (this.#waiting !== undefined) {
+      const { command, id } = this.#waiting;
+      this.#waiting = undefined;
+      try {
+        out += okLine(await dispatch(this.#target, command, this.#serverStats), id);
+      } catch (error) {
+        out += this.#error(error, id);
+      }
+    }
+    return out;
+  }
+
+  /** Records what is queued and gives the replies of the whole queue. */
+  async #record(): Promise<string> {
+    const queue = this.#queue, events = this.#events, times = this.#times;
+    const at = this.#timed ? (_: unknown, index: number) => times[index] : undefined;
+    this.#queue = [];
+    this.#events = [];
+    this.#times = [];
+    this.#timed = false;
+    const errors = new Map<number, unknown>();
+    let failure: { error: unknown } | undefined;
+    try {
+      const report = await this.#target.recordMany(events, at === undefined ? undefined : { at });
+      for (const { index, error } of report.rejected) errors.set(index, error);
+    } catch (error) {
+      failure = { error };
+    }
+    let out = "";
+    let index = 0;
+    for (const entry of queue) {
+      if (typeof entry === "string") {
+        out += entry;
+      } else {
+        const error = failure === undefined ? errors.get(index) : failure.error;
+        out += error === undefined ? okLine(undefined, entry.id) : this.#error(error, entry.id);
+        index++;
+      }
+    }
+    return out;
+  }
+
+  #authorize(token: string, id: string | undefined): boolean {
+    if (this.#token === undefined || this.#token.matches(token)) {
+      this.#authorized = true;
+      return this.#enqueue(okLine(undefined, id));
+    }
+    this.#wrongTokens++;
+    const consequence = this.ended ? "; the connection is closed" : "";
+    return this.#fail(
+      new ProtocolError(`Cannot authenticate: this is not the server's token${consequence}`),
+      id,
+    );
+  }
+
+  #fail(error: unknown, id: string | undefined): boolean {
+    return this.#enqueue(this.#error(error, id));
+  }
+
+  #error(error: unknown, id: string | undefined): string {
+    this.#counters.errors++;
+    return errorLine(error, id);
+  }
+
+  #enqueue(reply: string | Slot): boolean {
+    this.#queue.push(reply);
+    return this.#queue.length < MAX_QUEUED;
+  }
+}
+
+function isBlank(line: string | ProtocolError): boolean {
+  return typeof line === "string" &&
+    (line.length === 0 || (line.charCodeAt(0) <= 32 && line.trim() === ""));
+}
