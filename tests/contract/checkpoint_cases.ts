@@ -3,7 +3,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StorageError, type StorageErrorCode } from "../../src/base/errors.ts";
 import type { Chunk, Storage } from "../../src/storage/storage.ts";
 import { contents, count, names, PREFIX, sketch, sum, TestWriter, totals } from "./kit.ts";
-import type { Case } from "./mod.ts";
+import type { Case } from "./types.ts";
 
 const CELLS = [count("a", 1), sum("a", -1_500_000n), sketch(["x"])];
 

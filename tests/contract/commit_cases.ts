@@ -23,7 +23,7 @@ import {
   TOP,
   totals,
 } from "./kit.ts";
-import type { Case } from "./mod.ts";
+import type { Case } from "./types.ts";
 
 /** Every printable ASCII character, and what separates, ends or hides things in some storage. */
 const AWKWARD_FIELDS = [

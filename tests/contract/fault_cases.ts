@@ -14,7 +14,7 @@ import {
   TestWriter,
   totals,
 } from "./kit.ts";
-import type { Case, FaultyStore } from "./mod.ts";
+import type { Case, FaultyStore } from "./types.ts";
 
 const CELLS: readonly Cell[] = [
   ...names("f", 20).map((field) => count(field, 3)),

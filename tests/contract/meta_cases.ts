@@ -19,7 +19,7 @@ import {
   TOP,
   totals,
 } from "./kit.ts";
-import type { Case } from "./mod.ts";
+import type { Case } from "./types.ts";
 
 /** Cells of each kind: 5 cells, 2 of which are fractions. */
 function bucket(start: number): Cell[] {

@@ -19,7 +19,7 @@ import {
   TOP,
   totals,
 } from "./kit.ts";
-import type { Case } from "./mod.ts";
+import type { Case } from "./types.ts";
 
 const HOUR = 3600;
 
