@@ -67,7 +67,9 @@ const MIN_EXPIRE_MS = 1;
  * ```
  */
 export class KvStorage implements Storage, AsyncDisposable {
+  /** A word for logs and test output. */
   readonly name: string = "kv";
+  /** What this adapter promises beyond the interface. */
   readonly capabilities: Capabilities;
 
   readonly #connection: Connection;
@@ -111,6 +113,7 @@ export class KvStorage implements Storage, AsyncDisposable {
     return new KvStorage(kv, where, true, { atomicity: "chunk", survivesProcess }, options);
   }
 
+  /** Cuts cells into lists that one {@linkcode KvStorage.commit} can carry. */
   split(prefix: string, cells: readonly Cell[]): Cell[][] {
     const ordered = inCommitOrder(cells);
     const checkpointBytes = encodedLength(checkpointKey(prefix, "")) + WRITER_ID_BYTES;
@@ -118,11 +121,13 @@ export class KvStorage implements Storage, AsyncDisposable {
       .map(([start, end]) => ordered.slice(start, end));
   }
 
+  /** Applies all of a chunk or none, once. */
   async commit(chunk: Chunk): Promise<CommitReport> {
     this.#connection.assertOpen();
     return await this.#committer.commit(chunk);
   }
 
+  /** The metrics that may hold something in the range. */
   async metrics(range: BucketRange): Promise<Metric[]> {
     this.#connection.assertOpen();
     const metrics: Metric[] = [];
@@ -133,6 +138,7 @@ export class KvStorage implements Storage, AsyncDisposable {
     return metrics;
   }
 
+  /** The cells of one metric in the range, in batches with ascending start. */
   async *read(metric: Metric, range: BucketRange): AsyncIterable<readonly Cell[]> {
     this.#connection.assertOpen();
     yield* readCells(this.#connection, metric, range);
@@ -157,12 +163,14 @@ export class KvStorage implements Storage, AsyncDisposable {
     return versions;
   }
 
+  /** The last chunk of a writer that is in storage, or null. */
   async checkpoint(prefix: string, writer: string): Promise<Checkpoint | null> {
     this.#connection.assertOpen();
     const entry = await this.#get("read a checkpoint", checkpointKey(prefix, writer));
     return publicCheckpoint(storedOf(entry).value);
   }
 
+  /** Takes, or keeps, the sole right to commit as a writer. */
   async acquireWriter(
     prefix: string,
     writer: string,
@@ -188,6 +196,7 @@ export class KvStorage implements Storage, AsyncDisposable {
     }
   }
 
+  /** Gives that right up, if this incarnation holds it. */
   async releaseWriter(prefix: string, writer: string, incarnation: string): Promise<void> {
     this.#connection.assertOpen();
     const { kv } = this.#connection;
@@ -200,6 +209,7 @@ export class KvStorage implements Storage, AsyncDisposable {
     );
   }
 
+  /** The IANA time zone of the prefix, or null. */
   async timezone(prefix: string): Promise<string | null> {
     this.#connection.assertOpen();
     const entry = await this.#get("read the time zone", timezoneKey(prefix));
@@ -208,6 +218,7 @@ export class KvStorage implements Storage, AsyncDisposable {
     return entry.value;
   }
 
+  /** Sets the time zone unless one is set; gives the one that stands. */
   async claimTimezone(prefix: string, timezone: string): Promise<string> {
     this.#connection.assertOpen();
     const { kv } = this.#connection;
@@ -219,6 +230,7 @@ export class KvStorage implements Storage, AsyncDisposable {
     return ok ? timezone : await this.timezone(prefix) ?? timezone;
   }
 
+  /** Removes whole buckets. */
   async prune(range: PruneRange): Promise<PruneReport> {
     this.#connection.assertOpen();
     const { prefix, unit, before } = range;

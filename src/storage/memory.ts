@@ -67,7 +67,9 @@ interface Space {
  * ```
  */
 export class MemoryStorage implements Storage, AsyncDisposable {
+  /** A word for logs and test output. */
   readonly name: string = "memory";
+  /** What this adapter promises beyond the interface. */
   readonly capabilities: Capabilities = { atomicity: "chunk", survivesProcess: false };
 
   readonly #spaces = new Map<string, Space>();
@@ -80,6 +82,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return cells.length === 0 ? [] : [[...cells]];
   }
 
+  /** Applies all of a chunk or none, once. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async commit(chunk: Chunk): Promise<CommitReport> {
     this.#assertOpen();
@@ -105,6 +108,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return { outcome: "applied", refused, retries: 0 };
   }
 
+  /** The metrics that may hold something in the range. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async metrics(range: BucketRange): Promise<Metric[]> {
     this.#assertOpen();
@@ -113,6 +117,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
       .map((series) => ({ ...series.metric }));
   }
 
+  /** The cells of one metric in the range, in batches with ascending start. */
   async *read(metric: Metric, range: BucketRange): AsyncIterable<readonly Cell[]> {
     this.#assertOpen();
     const series = this.#spaces.get(range.prefix)?.series[range.unit].get(seriesId(metric));
@@ -132,6 +137,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     if (batch.length > 0) yield batch;
   }
 
+  /** A number per bucket of the range, which grows with each commit that touches it. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async versions(range: BucketRange): Promise<Map<number, bigint>> {
     this.#assertOpen();
@@ -139,6 +145,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return new Map([...all].filter(([start]) => start >= range.from && start <= range.to));
   }
 
+  /** The last chunk of a writer that is in storage, or null. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async checkpoint(prefix: string, writer: string): Promise<Checkpoint | null> {
     this.#assertOpen();
@@ -146,6 +153,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return stored === undefined ? null : { ...stored };
   }
 
+  /** Takes, or keeps, the sole right to commit as a writer. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async acquireWriter(
     prefix: string,
@@ -161,6 +169,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return true;
   }
 
+  /** Gives that right up, if this incarnation holds it. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async releaseWriter(prefix: string, writer: string, incarnation: string): Promise<void> {
     this.#assertOpen();
@@ -168,18 +177,21 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     if (leases?.get(writer)?.incarnation === incarnation) leases.delete(writer);
   }
 
+  /** The IANA time zone of the prefix, or null. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async timezone(prefix: string): Promise<string | null> {
     this.#assertOpen();
     return this.#spaces.get(prefix)?.timezone ?? null;
   }
 
+  /** Sets the time zone unless one is set; gives the one that stands. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async claimTimezone(prefix: string, timezone: string): Promise<string> {
     this.#assertOpen();
     return this.#space(prefix).timezone ??= timezone;
   }
 
+  /** Removes whole buckets. */
   // deno-lint-ignore require-await -- a thrown error must be a rejection
   async prune(range: PruneRange): Promise<PruneReport> {
     this.#assertOpen();
@@ -208,6 +220,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return { buckets: buckets.size, cells };
   }
 
+  /** Forgets everything; then each method throws a StorageError with code `closed`. */
   // deno-lint-ignore require-await -- as the interface has it
   async close(): Promise<void> {
     this.#closed = true;

@@ -25,6 +25,8 @@ import { META_CASES } from "./meta_cases.ts";
 import { READ_CASES } from "./read_cases.ts";
 import type { Case, ContractOptions, Need, Skip } from "./types.ts";
 
+export type * from "../../src/storage/storage.ts";
+export { StorageError, type StorageErrorCode } from "../../src/base/errors.ts";
 export type {
   Case,
   CaseContext,

@@ -66,6 +66,7 @@ export interface ContractOptions {
 
 /** What a case is given. */
 export interface CaseContext {
+  /** The adapter under test. */
   readonly options: ContractOptions;
   /** A new, empty storage, closed when the case is over. */
   open(): Promise<Storage>;
@@ -79,6 +80,8 @@ export interface CaseContext {
 export interface Case {
   /** Begins with the method: `commit() counts a repeated chunk once`. */
   readonly name: string;
+  /** What it needs beyond an empty store. */
   readonly needs?: Need;
+  /** Runs it; throws if the adapter breaks the contract. */
   run(context: CaseContext): Promise<void>;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { KvStorage } from "../../src/storage/kv.ts";
 
 /** What goes wrong next. */
 export class Faults {
@@ -92,4 +93,46 @@ function faultyOperation(operation: Deno.AtomicOperation, faults: Faults): Deno.
     return result;
   };
   return wrapped as unknown as Deno.AtomicOperation;
+}
+
+/** A real KV in memory, one whose faults are controlled, and a storage on that. */
+export async function disturbed(retries = 3): Promise<Disturbed> {
+  const kv = await Deno.openKv(":memory:");
+  const faults = new Faults();
+  const storage = await KvStorage.open(faultyKv(kv, faults), { retries });
+  return {
+    kv,
+    faults,
+    storage,
+    async [Symbol.asyncDispose]() {
+      await storage.close();
+      kv.close();
+    },
+  };
+}
+
+/** What {@linkcode disturbed} gives. */
+export interface Disturbed extends AsyncDisposable {
+  /** The real one. */
+  readonly kv: Deno.Kv;
+  readonly faults: Faults;
+  readonly storage: KvStorage;
+}
+
+/** A Deno.Kv in memory that closes with its scope. */
+export async function realKv(): Promise<{ kv: Deno.Kv } & Disposable> {
+  const kv = await Deno.openKv(":memory:");
+  return { kv, [Symbol.dispose]: () => kv.close() };
+}
+
+/** Everything below a key, as JSON of the keys; a KvU64 as its number. */
+export async function entriesOf(
+  kv: Deno.Kv,
+  prefix: Deno.KvKey = [],
+): Promise<Map<string, unknown>> {
+  const entries = new Map<string, unknown>();
+  for await (const { key, value } of kv.list({ prefix })) {
+    entries.set(JSON.stringify(key), value instanceof Deno.KvU64 ? value.value : value);
+  }
+  return entries;
 }
