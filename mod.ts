@@ -1,0 +1,66 @@
+/**
+ * Event analytics for Deno: send JSON events, keep counts, unique counts, sums and leaderboards per
+ * day and hour in Deno KV or memory, and ask for them at once.
+ *
+ * @example Record and query
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { MemoryStorage, Traqq } from "@traqq/traqq";
+ *
+ * await using traqq = await Traqq.open({
+ *   storage: new MemoryStorage(),
+ *   mapping: {
+ *     add: ["event", "event~geo"],
+ *     bitmap: ["ip"],
+ *     addValue: [{ key: "event~geo", addKey: "amount" }],
+ *     top: ["geo"],
+ *   },
+ * });
+ * await traqq.record({ event: "purchase", ip: "1.2.3.4", geo: "US", amount: 99.99 });
+ *
+ * const result = await traqq.queryDays(7);
+ * assertEquals(result.merged("top/geo").ranked, [["US", 1]]);
+ * assertEquals(result.merged("adv/event~geo/amount").sum, 99.99);
+ * ```
+ *
+ * @module
+ */
+export {
+  ConfigError,
+  EventError,
+  type EventErrorReason,
+  ProtocolError,
+  StorageError,
+  type StorageErrorCode,
+} from "./src/base/errors.ts";
+export type {
+  AddValue,
+  FileOptions,
+  FlushOptions,
+  Limits,
+  Mapping,
+  Retention,
+  TimeOptions,
+  TraqqOptions,
+} from "./src/engine/config.ts";
+export type { Filter, Instant, QueryDaysOptions, QueryOptions } from "./src/engine/query.ts";
+export {
+  type AddResult,
+  type AdvResult,
+  type BmpResult,
+  type InflatedRow,
+  type MetricResult,
+  type QueryResult,
+  type ResultBucket,
+  type ResultOf,
+  type TopResult,
+} from "./src/engine/result.ts";
+export type { MetricPath, MetricSelector } from "./src/engine/selector.ts";
+export type * from "./src/storage/storage.ts";
+export {
+  type RecordManyOptions,
+  type RecordOptions,
+  type RecordReport,
+  Traqq,
+  type TraqqStats,
+} from "./src/traqq.ts";

@@ -1,0 +1,542 @@
+/**
+ * What was recorded and is not in storage yet, summed per cell. This is the path that every event
+ * takes, so it allocates nothing for an event whose values were seen before.
+ *
+ * Each value of a remembered property has a number, its term. A pattern's combination of values has
+ * one too, its node, which comes from the node of the shorter pattern and one more term; and so has a
+ * node's cell in a bucket. So an event is a handful of look-ups of small numbers and one increment
+ * per pattern, however many metrics share it. Only the smaller unit is kept: hours nest in days, so
+ * days are summed from hours when the delta is cut.
+ *
+ * @module
+ */
+import { type Decimal, readDecimal } from "../base/decimal.ts";
+import { EventError } from "../base/errors.ts";
+import { show } from "../base/show.ts";
+import { HyperLogLog } from "../sketch/hyperloglog.ts";
+import type { Metric, Unit } from "../storage/storage.ts";
+import type { Bucket, Calendar } from "./bucket.ts";
+import { Columns } from "./columns.ts";
+import type { Limits } from "./config.ts";
+import { sanitize } from "./event.ts";
+import { storedField } from "./field.ts";
+import type { Plan, Slot, Step } from "./plan.ts";
+import { PairTable } from "./pair_table.ts";
+import { PropertyReader } from "./reader.ts";
+import { ABSENT, Terms } from "./terms.ts";
+import { toUnixSeconds } from "./time.ts";
+import type { Instant } from "./query.ts";
+
+/** What one metric holds in one bucket of a delta. */
+export type CellGroup =
+  | {
+    kind: "count";
+    metric: Metric;
+    unit: Unit;
+    start: number;
+    fields: Map<string, number>;
+  }
+  | {
+    kind: "sum";
+    metric: Metric;
+    unit: Unit;
+    start: number;
+    fields: Map<string, bigint>;
+    count: number;
+  }
+  | { kind: "sketch"; metric: Metric; unit: Unit; start: number; sketch: HyperLogLog };
+
+/** What a delta is made for; shared by all deltas of an engine. */
+export interface DeltaFrame {
+  readonly plan: Plan;
+  readonly calendar: Calendar;
+  readonly limits: Limits;
+  readonly hourly: boolean;
+  /** The property that holds the event's own time. */
+  readonly timeProperty: string | undefined;
+  /** Seconds that buckets are kept, by unit. */
+  readonly retention: { readonly d: number | undefined; readonly h: number | undefined };
+}
+
+/** About what a bucket costs in memory, its cells and sketches aside. */
+const BUCKET_BYTES = 200;
+/** A pair in a table that is between a quarter and half full, and for a node its register. */
+const NODE_BYTES = 32;
+/** A pair in such a table and its count. */
+const CELL_BYTES = 40;
+/** What a sum adds to a cell. */
+const SUM_BYTES = 36;
+/** The objects of a sketch, its registers aside. */
+const SKETCH_BYTES = 150;
+/** A name that was not read yet: no event is called like this, since `:` is replaced. */
+const NO_NAME = ":";
+
+/** How much a delta holds. */
+export interface Held {
+  cells: number;
+  /** About what it costs in memory. */
+  bytes: number;
+}
+
+/** A bucket of a delta: its number stands in the columns. */
+interface DeltaBucket {
+  readonly index: number;
+  readonly bucket: Bucket;
+  /** One per {@linkcode Plan.sketches}. */
+  readonly sketches: (HyperLogLog | undefined)[];
+}
+
+type JsonObject = Record<string, unknown>;
+
+/** A number that is summed, as the current event has it. */
+interface EventNumber extends Decimal {
+  /** `ABSENT`, 0 where there is a value that is no number, or 1. */
+  state: number;
+}
+
+/** The nodes and cells of one step of the plan. */
+interface StepState {
+  /** Pairs of the parent's node and a term; without a parent, the term is the node. */
+  readonly nodes: PairTable | undefined;
+  /** By node: the register of its text, where the step has a sketch and no column. */
+  readonly registers: number[];
+  readonly columns: Columns | undefined;
+}
+
+/** Events, summed per cell. */
+export class Delta {
+  /** Events that were added. */
+  events = 0;
+  /** Values of sums that were not numbers; their events counted all the same. */
+  rejectedValues = 0;
+  /** What the delta holds: cells, with the values that are remembered to find them, and memory. */
+  readonly held: Held = { cells: 0, bytes: 0 };
+
+  readonly #frame: DeltaFrame;
+  readonly #plan: Plan;
+  readonly #unit: Unit;
+  readonly #reader: PropertyReader;
+  /** Numbers of properties for the reader; the slots come first. */
+  readonly #nameIndex: number;
+  readonly #timeIndex: number;
+  readonly #summedIndex: number;
+  readonly #checkCells: boolean;
+  /** Scratch: what the current event came to. Numbers only, so that no write needs a barrier. */
+  readonly #eventTerms: Int32Array;
+  readonly #eventNodes: Int32Array;
+  readonly #eventRegisters: Int32Array;
+  readonly #eventNumbers: EventNumber[];
+
+  /** By slot; undefined where the property is not remembered. */
+  readonly #terms: (Terms | undefined)[];
+  readonly #steps: StepState[];
+  /** By first second. */
+  readonly #buckets: Map<number, DeltaBucket> = new Map();
+  readonly #bucketList: DeltaBucket[] = [];
+  #bucket: DeltaBucket | undefined;
+  #name = NO_NAME;
+  /** A recent time of the clock, in seconds: reading it costs, and only typos lie past it. */
+  #latest = -Infinity;
+
+  constructor(frame: DeltaFrame) {
+    const { plan } = frame;
+    this.#frame = frame;
+    this.#plan = plan;
+    this.#unit = frame.hourly ? "h" : "d";
+    const keys = [
+      ...plan.slots.map(({ name }) => name),
+      ...plan.summed,
+      ...(frame.timeProperty === undefined ? [] : [frame.timeProperty]),
+    ];
+    this.#summedIndex = plan.slots.length;
+    this.#timeIndex = frame.timeProperty === undefined ? -1 : keys.length - 1;
+    if (!keys.includes("event")) keys.push("event");
+    this.#nameIndex = keys.indexOf("event");
+    this.#reader = new PropertyReader(keys);
+    this.#checkCells = plan.maxCells > frame.limits.maxMetricsPerEvent;
+    this.#eventTerms = new Int32Array(plan.slots.length);
+    this.#eventNodes = new Int32Array(plan.steps.length);
+    this.#eventRegisters = new Int32Array(plan.hashed.length);
+    this.#eventNumbers = plan.summed.map(() => ({ whole: 0, micros: 0, state: ABSENT }));
+    this.#terms = plan.slots.map((slot) =>
+      slot.remembered ? new Terms((value) => readTerm(slot, value), this.held) : undefined
+    );
+    this.#steps = plan.steps.map((step) => ({
+      nodes: step.parent < 0 ? undefined : new PairTable(),
+      registers: [],
+      columns: hasColumns(step) ? new Columns(step.sums.length) : undefined,
+    }));
+  }
+
+  /**
+   * Counts an event.
+   *
+   * @param at its time; default that of the configured property, else now
+   * @throws {EventError} naming the property, its value and what is allowed; then nothing was counted
+   */
+  add(event: unknown, at?: Instant): void {
+    if (typeof event !== "object" || event === null || Array.isArray(event)) {
+      throw new EventError(
+        `Cannot record an event: wanted an object such as {"event":"purchase"}, received ${
+          show(event)
+        }`,
+      );
+    }
+    this.#readTerms(event as JsonObject);
+    this.#readNumbers(event as JsonObject);
+    this.#readRegisters(event as JsonObject);
+    if (this.#checkCells) this.#refuseManyCells();
+    const bucket = this.#bucketAt(this.#secondsOf(event as JsonObject, at));
+    // Nothing below can fail, and nothing of the event is read again.
+    this.events++;
+    this.#count(bucket);
+  }
+
+  #readTerms(event: JsonObject): void {
+    const { slots } = this.#plan;
+    const name = this.#reader.get(event, this.#nameIndex);
+    if (name !== this.#name) this.#readName(name);
+    for (let i = 0; i < slots.length; i++) {
+      const terms = this.#terms[i];
+      if (terms !== undefined) this.#eventTerms[i] = terms.term(this.#reader.get(event, i));
+    }
+  }
+
+  #readName(name: unknown): void {
+    if (typeof name !== "string") {
+      throw new EventError(
+        `Cannot record an event: wanted a string in "event", received ${show(name)}`,
+      );
+    }
+    if (sanitize(name, this.#frame.limits.maxFieldLength) === "") {
+      throw new EventError(
+        `Cannot record an event: "event" must hold more than white space, "~" and ":", received ${
+          show(name)
+        }`,
+      );
+    }
+    // A longer one would be kept in memory.
+    if (name.length <= this.#frame.limits.maxFieldLength) this.#name = name;
+  }
+
+  #readNumbers(event: JsonObject): void {
+    const numbers = this.#eventNumbers;
+    for (let i = 0; i < numbers.length; i++) {
+      const value = this.#reader.get(event, this.#summedIndex + i);
+      numbers[i].state = value === undefined || value === null
+        ? ABSENT
+        : readDecimal(value, numbers[i])
+        ? 1
+        : 0;
+    }
+  }
+
+  #readRegisters(event: JsonObject): void {
+    const { hashed } = this.#plan;
+    for (let i = 0; i < hashed.length; i++) {
+      const { slots } = hashed[i];
+      let joined = this.#textOf(event, slots[0]);
+      for (let k = 1; k < slots.length; k++) {
+        const text = this.#textOf(event, slots[k]);
+        joined = joined === "" || text === "" ? "" : `${joined}~${text}`;
+      }
+      this.#eventRegisters[i] = joined === "" ? ABSENT : HyperLogLog.registerOf(joined);
+    }
+  }
+
+  /** The sanitized value of a slot, `""` where it is absent. */
+  #textOf(event: JsonObject, slot: number): string {
+    const terms = this.#terms[slot];
+    if (terms === undefined) return readTerm(this.#plan.slots[slot], this.#reader.get(event, slot));
+    const term = this.#eventTerms[slot];
+    return term === ABSENT ? "" : terms.text(term);
+  }
+
+  #refuseManyCells(): void {
+    const { plan, limits, hourly } = this.#frame;
+    let cells = 0;
+    const present = (slot: number) => this.#eventTerms[slot] !== ABSENT;
+    for (const step of plan.steps) {
+      let whole = true;
+      for (let up: Step | undefined = step; up !== undefined; up = plan.steps[up.parent]) {
+        whole &&= present(up.slot);
+      }
+      if (!whole) continue;
+      cells += (step.add ? 1 : 0) + (step.top ? 1 : 0) + (step.sketch >= 0 ? 1 : 0) +
+        step.sums.length;
+    }
+    for (const register of this.#eventRegisters) if (register !== ABSENT) cells++;
+    if (hourly) cells *= 2;
+    if (cells > limits.maxMetricsPerEvent) {
+      throw new EventError(
+        `Cannot record an event that touches ${cells} cells: limits.maxMetricsPerEvent is ${limits.maxMetricsPerEvent}`,
+      );
+    }
+  }
+
+  #secondsOf(event: JsonObject, at: Instant | undefined): number {
+    let time: unknown = at;
+    if (time === undefined && this.#timeIndex >= 0) time = this.#reader.get(event, this.#timeIndex);
+    if (time === undefined || time === null) return this.#latest = Math.floor(Date.now() / 1000);
+    const seconds = toUnixSeconds(time);
+    const { maxFutureMs } = this.#frame.limits;
+    if ((seconds - this.#latest) * 1000 > maxFutureMs) {
+      this.#latest = Math.floor(Date.now() / 1000);
+      if ((seconds - this.#latest) * 1000 > maxFutureMs) {
+        throw new EventError(
+          `Cannot record an event of ${
+            show(time)
+          }: its time lies more than limits.maxFutureMs = ${maxFutureMs} ms in the future`,
+          { reason: "future" },
+        );
+      }
+    }
+    return seconds;
+  }
+
+  #bucketAt(seconds: number): DeltaBucket {
+    const last = this.#bucket;
+    if (last !== undefined && seconds >= last.bucket.start && seconds < last.bucket.end) {
+      return last;
+    }
+    const bucket = this.#frame.calendar.bucketAt(this.#unit, seconds);
+    let found = this.#buckets.get(bucket.start);
+    if (found === undefined) {
+      this.#refuseLate(seconds);
+      found = {
+        index: this.#bucketList.length,
+        bucket,
+        sketches: this.#plan.sketches.map(() => undefined),
+      };
+      this.#buckets.set(bucket.start, found);
+      this.#bucketList.push(found);
+      this.held.bytes += BUCKET_BYTES;
+    }
+    return this.#bucket = found;
+  }
+
+  #refuseLate(seconds: number): void {
+    const { retention, calendar, hourly } = this.#frame;
+    const now = Date.now() / 1000;
+    const units: Unit[] = hourly ? ["d", "h"] : ["d"];
+    if (units.every((unit) => isExpired(calendar.bucketAt(unit, seconds), retention, now))) {
+      throw new EventError(
+        `Cannot record an event of unix second ${seconds}: its bucket is past its retention`,
+        { reason: "late" },
+      );
+    }
+  }
+
+  #count(bucket: DeltaBucket): void {
+    const steps = this.#plan.steps;
+    const nodes = this.#eventNodes;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i];
+      const term = this.#eventTerms[step.slot];
+      const state = this.#steps[i];
+      let node = term;
+      if (state.nodes !== undefined && term !== ABSENT) {
+        const parent = nodes[step.parent];
+        node = parent === ABSENT ? ABSENT : state.nodes.find(parent, term);
+        if (node < 0 && parent !== ABSENT) {
+          node = state.nodes.insert(parent, term);
+          this.#hold(NODE_BYTES);
+        }
+      }
+      nodes[i] = node;
+      if (node === ABSENT) continue;
+      if (state.columns !== undefined) {
+        const cells = state.columns.cells.size;
+        const cell = state.columns.increment(bucket.index, node);
+        if (step.sums.length > 0) this.#sum(state.columns, cell, step);
+        // The value is in the sketch from the first time it is seen in the bucket.
+        if (cell < cells) continue;
+        this.#hold(CELL_BYTES + step.sums.length * SUM_BYTES);
+      }
+      if (step.sketch >= 0) this.#raise(bucket, step.sketch, this.#registerOf(i, node));
+    }
+    const registers = this.#eventRegisters;
+    for (let i = 0; i < registers.length; i++) {
+      if (registers[i] !== ABSENT) this.#raise(bucket, this.#plan.hashed[i].sketch, registers[i]);
+    }
+  }
+
+  #hold(bytes: number): void {
+    this.held.cells++;
+    this.held.bytes += bytes;
+  }
+
+  #registerOf(stepIndex: number, node: number): number {
+    const { registers } = this.#steps[stepIndex];
+    if (node < registers.length) return registers[node];
+    // Terms are numbered as they come, those of refused events too.
+    for (let next = registers.length; next <= node; next++) {
+      registers.push(HyperLogLog.registerOf(this.#text(stepIndex, next)));
+    }
+    return registers[node];
+  }
+
+  /** The values of a node, joined by `~`. */
+  #text(stepIndex: number, node: number): string {
+    const step = this.#plan.steps[stepIndex];
+    const { nodes } = this.#steps[stepIndex];
+    const terms = this.#terms[step.slot]!;
+    if (nodes === undefined) return terms.text(node);
+    return `${this.#text(step.parent, nodes.first(node))}~${terms.text(nodes.second(node))}`;
+  }
+
+  #sum(columns: Columns, cell: number, step: Step): void {
+    for (let i = 0; i < step.sums.length; i++) {
+      const number = this.#eventNumbers[step.sums[i].summed];
+      if (number.state === 1) columns.sums[i].add(cell, number);
+      else if (number.state === 0) this.rejectedValues++;
+    }
+  }
+
+  #raise(bucket: DeltaBucket, index: number, register: number): void {
+    let sketch = bucket.sketches[index];
+    if (sketch === undefined) {
+      bucket.sketches[index] = sketch = new HyperLogLog();
+      this.#hold(SKETCH_BYTES + sketch.byteLength);
+    }
+    const before = sketch.byteLength;
+    if (sketch.raise(register)) this.held.bytes += sketch.byteLength - before;
+  }
+
+  /**
+   * Everything in the delta by metric and bucket, days after the hours they are summed from, each in
+   * order of time; buckets past their retention are left out.
+   *
+   * @param now unix seconds
+   */
+  groups(now: number): CellGroup[] {
+    const { retention, calendar, hourly } = this.#frame;
+    const groups: CellGroup[] = [];
+    const days = new Map<string, CellGroup>();
+    for (const group of this.#allGroups()) {
+      const bucket = calendar.bucketAt(group.unit, group.start);
+      if (!isExpired(bucket, retention, now)) groups.push(group);
+      if (!hourly) continue;
+      const day = calendar.bucketAt("d", group.start);
+      if (isExpired(day, retention, now)) continue;
+      const { type, pattern, addKey } = group.metric;
+      const key = `${day.start}:${type}:${addKey}:${pattern}`;
+      const sum = days.get(key);
+      if (sum === undefined) days.set(key, copyGroup(group, "d", day.start));
+      else addGroup(sum, group);
+    }
+    return [...groups, ...days.values()];
+  }
+
+  /** The groups of the smaller unit, by metric and then by time. */
+  #allGroups(): CellGroup[] {
+    const order = this.#bucketList.toSorted((a, b) => a.bucket.start - b.bucket.start);
+    const groups: CellGroup[] = [];
+    for (const [i, step] of this.#plan.steps.entries()) {
+      const columns = this.#steps[i].columns;
+      if (columns === undefined) continue;
+      const byBucket: number[][] = this.#bucketList.map(() => []);
+      for (let cell = 0; cell < columns.cells.size; cell++) {
+        byBucket[columns.cells.first(cell)].push(cell);
+      }
+      const texts: string[] = [];
+      const fieldOf = (cell: number) => {
+        const node = columns.cells.second(cell);
+        return texts[node] ??= storedField(this.#text(i, node));
+      };
+      for (const { index, bucket: { start } } of order) {
+        if (byBucket[index].length > 0) {
+          groups.push(...this.#stepGroups(step, columns, byBucket[index], start, fieldOf));
+        }
+      }
+    }
+    for (const [i, metric] of this.#plan.sketches.entries()) {
+      for (const { sketches, bucket: { start } } of order) {
+        const sketch = sketches[i];
+        if (sketch === undefined) continue;
+        groups.push({ kind: "sketch", metric, unit: this.#unit, start, sketch });
+      }
+    }
+    return groups;
+  }
+
+  #stepGroups(
+    step: Step,
+    columns: Columns,
+    cells: readonly number[],
+    start: number,
+    fieldOf: (cell: number) => string,
+  ): CellGroup[] {
+    const unit = this.#unit;
+    const groups: CellGroup[] = [];
+    for (const metric of [step.add, step.top]) {
+      if (metric === undefined) continue;
+      const fields = new Map(cells.map((cell) => [fieldOf(cell), columns.count(cell)]));
+      groups.push({ kind: "count", metric, unit, start, fields });
+    }
+    for (const [k, { metric }] of step.sums.entries()) {
+      const sums = columns.sums[k];
+      const summed = cells.filter((cell) => sums.count(cell) > 0);
+      if (summed.length === 0) continue;
+      const fields = new Map(summed.map((cell) => [fieldOf(cell), sums.total(cell)]));
+      const count = summed.reduce((total, cell) => total + sums.count(cell), 0);
+      groups.push({ kind: "sum", metric, unit, start, fields, count });
+    }
+    return groups;
+  }
+}
+
+/** Whether a metric that ends here has cells; a sketch alone needs none. */
+function hasColumns({ add, top, sums }: Step): boolean {
+  return add !== undefined || top !== undefined || sums.length > 0;
+}
+
+/** Whether a bucket ended longer ago than its unit is kept; `now` in unix seconds. */
+export function isExpired(
+  bucket: Bucket,
+  retention: DeltaFrame["retention"],
+  now: number,
+): boolean {
+  const kept = retention[bucket.unit];
+  return kept !== undefined && bucket.end <= now - kept;
+}
+
+function readTerm(slot: Slot, value: unknown): string {
+  if (typeof value === "number") refuseInfinite(slot, value);
+  return sanitize(value, slot.maxLength);
+}
+
+function refuseInfinite(slot: Slot, value: number): void {
+  if (Number.isFinite(value)) return;
+  throw new EventError(
+    `Cannot record an event: wanted a finite number in ${show(slot.name)}, received ${value}`,
+  );
+}
+
+function copyGroup(group: CellGroup, unit: Unit, start: number): CellGroup {
+  switch (group.kind) {
+    case "count":
+      return { ...group, unit, start, fields: new Map(group.fields) };
+    case "sum":
+      return { ...group, unit, start, fields: new Map(group.fields) };
+    case "sketch":
+      return { ...group, unit, start, sketch: group.sketch.clone() };
+  }
+}
+
+function addGroup(into: CellGroup, from: CellGroup): void {
+  if (into.kind === "count" && from.kind === "count") {
+    for (const [field, count] of from.fields) {
+      into.fields.set(field, (into.fields.get(field) ?? 0) + count);
+    }
+  } else if (into.kind === "sum" && from.kind === "sum") {
+    for (const [field, sum] of from.fields) {
+      into.fields.set(field, (into.fields.get(field) ?? 0n) + sum);
+    }
+    into.count += from.count;
+  } else if (into.kind === "sketch" && from.kind === "sketch") {
+    into.sketch.merge(from.sketch);
+  } else {
+    throw new Error("BUG: the groups of one metric differ in kind");
+  }
+}
