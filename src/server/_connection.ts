@@ -99,6 +99,11 @@ export class Connection {
     return !this.#working || this.#outbox.unsent >= MAX_UNSENT;
   }
 
+  /** Whether it is about to be closed. */
+  get leaving(): boolean {
+    return this.#draining || this.#finishing;
+  }
+
   /** Ends what was taken, sends the replies, takes nothing more and closes. */
   drain(): void {
     this.#draining = true;
@@ -107,7 +112,7 @@ export class Connection {
 
   /** Sends an error that answers no command, and closes, soon even if the client does not read it. */
   dismiss(error: ProtocolError): void {
-    if (this.#finishing) return this.abort();
+    if (this.leaving) return;
     this.#outbox.send(errorLine(error));
     this.#lingerFromNow();
     this.drain();

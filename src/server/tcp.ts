@@ -206,7 +206,8 @@ export class TcpServer implements AsyncDisposable {
 
   #sweep(): void {
     const nowMs = performance.now();
-    for (const connection of [...this.#connections, ...this.#refused]) {
+    for (const connection of this.#connections) {
+      if (connection.leaving) continue;
       if (!connection.session.authorized && nowMs - connection.openedMs > AUTH_DEADLINE_MS) {
         this.#dismiss(connection, `the token did not come within ${AUTH_DEADLINE_MS / 1000} s`);
       } else if (
