@@ -1,0 +1,91 @@
+/**
+ * The program: finds the command, runs it, and turns what went wrong into one line and an exit code.
+ *
+ * @module
+ */
+import type { Command } from "./command.ts";
+import { demo } from "./demo.ts";
+import { suggestion } from "./did_you_mean.ts";
+import { harmless } from "./draw/text.ts";
+import { EXIT, explain, UsageError } from "./errors.ts";
+import { quoted, readFlags } from "./flags.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { prune } from "./prune.ts";
+import { query } from "./query.ts";
+import { record } from "./record.ts";
+import { serve } from "./serve.ts";
+import { stats } from "./stats.ts";
+import { systemTerminal, type Terminal } from "./terminal.ts";
+import { VERSION } from "./version.ts";
+
+/** Every command, in the order of `--help`. */
+export const COMMANDS: readonly Command[] = [serve, record, query, stats, prune, demo];
+
+/**
+ * Runs the command line and gives the exit code: 0 done, 1 not or not all of it, 2 wrong usage. Never
+ * throws.
+ */
+export async function main(
+  args: readonly string[],
+  terminal: Terminal = systemTerminal(),
+): Promise<number> {
+  let name = "";
+  try {
+    const [first, ...rest] = args;
+    if (first === "--version" || first === "-V") {
+      terminal.out(`traqq ${VERSION}\n`);
+      return EXIT.ok;
+    }
+    if (first === "--help" || first === "-h") {
+      terminal.out(programHelp(COMMANDS, terminal));
+      return EXIT.ok;
+    }
+    if (first === undefined) {
+      terminal.err(programHelp(COMMANDS, terminal));
+      return EXIT.usage;
+    }
+    if (first === "help") {
+      terminal.out(
+        rest.length === 0
+          ? programHelp(COMMANDS, terminal)
+          : commandHelp(findCommand(rest[0]), terminal),
+      );
+      return EXIT.ok;
+    }
+    const command = findCommand(first);
+    name = command.name;
+    if (wantsHelp(rest)) {
+      terminal.out(commandHelp(command, terminal));
+      return EXIT.ok;
+    }
+    return await command.run(readFlags(command.groups, rest), terminal);
+  } catch (error) {
+    const { code, text } = explain(error);
+    if (text !== "") {
+      const shown = text.startsWith("BUG:") ? text : harmless(text);
+      const help = error instanceof UsageError
+        ? ` (see traqq ${name === "" ? "--help" : `${name} --help`})`
+        : "";
+      terminal.err(`${terminal.errStyle.red("traqq:")} ${shown}${help}\n`);
+    }
+    return code;
+  }
+}
+
+/** Also beside a flag that is wrong, and before `--`. */
+function wantsHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
+}
+
+function findCommand(name: string): Command {
+  const command = COMMANDS.find((command) => command.name === name);
+  if (command !== undefined) return command;
+  if (name.startsWith("-")) {
+    throw new UsageError(`Unknown flag ${quoted(name)}: the command comes first, then its flags`);
+  }
+  const names = COMMANDS.map((command) => command.name);
+  throw new UsageError(
+    `Unknown command ${quoted(name)}${suggestion(name, names) || `: there is ${names.join(", ")}`}`,
+  );
+}

@@ -1,0 +1,50 @@
+/**
+ * Permissions are asked of Deno before they are used: a command that lacks one ends with the exact
+ * flag, and Deno never stops in the middle to ask the user.
+ *
+ * @module
+ */
+import { CliError } from "./errors.ts";
+
+/**
+ * @param doing what the permission is for: "listen on 127.0.0.1:9876"
+ * @throws {CliError} naming the flag that is missing
+ */
+export function need(doing: string, ...wanted: Deno.PermissionDescriptor[]): void {
+  const missing = wanted.filter((descriptor) => !isGranted(descriptor)).map(flagOf);
+  if (missing.length === 0) return;
+  throw new CliError(
+    `Cannot ${doing}: Deno does not allow it; run again with ${missing.join(" ")}`,
+  );
+}
+
+/** Whether a permission is there already. */
+export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(descriptor).state === "granted";
+}
+
+/** The flag of `deno run` that grants exactly this. */
+export function flagOf(descriptor: Deno.PermissionDescriptor): string {
+  const value = detailOf(descriptor);
+  if (value === undefined || value === "") return `--allow-${descriptor.name}`;
+  return `--allow-${descriptor.name}=${/^[\w./:@%+,=~[\]-]+$/.test(value) ? value : quote(value)}`;
+}
+
+function detailOf(descriptor: Deno.PermissionDescriptor): string | undefined {
+  switch (descriptor.name) {
+    case "read":
+    case "write":
+      return descriptor.path === undefined ? undefined : String(descriptor.path);
+    case "net":
+      return descriptor.host;
+    case "env":
+      return descriptor.variable;
+    default:
+      return undefined;
+  }
+}
+
+/** For a shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
