@@ -26,6 +26,18 @@
  * @module
  */
 export {
+  Client,
+  type ClientOptions,
+  type ClientQueryResult,
+  type ClientRecordManyOptions,
+  type ClientStats,
+  ConnectionError,
+  type FindOptions,
+  PartialRecordError,
+  type RecordProgress,
+  type TlsClientOptions,
+} from "./src/client/client.ts";
+export {
   ConfigError,
   EventError,
   type EventErrorReason,
@@ -56,6 +68,8 @@ export {
   type TopResult,
 } from "./src/engine/result.ts";
 export type { MetricPath, MetricSelector } from "./src/engine/selector.ts";
+export { KvStorage, type KvStorageOptions } from "./src/storage/kv.ts";
+export { MemoryStorage } from "./src/storage/memory.ts";
 export type * from "./src/storage/storage.ts";
 export {
   type RecordManyOptions,

@@ -6,6 +6,7 @@
  */
 import { ConfigError, EventError, messageOf, StorageError } from "./base/errors.ts";
 import { show } from "./base/show.ts";
+import { yieldToEventLoop } from "./base/yield.ts";
 import { Calendar } from "./engine/bucket.ts";
 import { cellsOf } from "./engine/cut.ts";
 import { type Config, readConfig, type TraqqOptions } from "./engine/config.ts";
@@ -291,7 +292,7 @@ export class Traqq implements AsyncDisposable {
         await wait;
       }
       if (performance.now() - yieldedAtMs > YIELD_MS) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await yieldToEventLoop();
         yieldedAtMs = performance.now();
       }
     };
@@ -641,9 +642,9 @@ export class Traqq implements AsyncDisposable {
 
 function instant(where: string, value: unknown): number {
   try {
-    return toUnixSeconds(value);
+    return toUnixSeconds(value, where);
   } catch (error) {
-    throw new TypeError(`Cannot use ${where}: ${messageOf(error)}`, { cause: error });
+    throw new TypeError(messageOf(error), { cause: error });
   }
 }
 

@@ -8,7 +8,8 @@ const MAX_SHOWN = 80;
 
 /** The value as JSON, cut to 80 characters; what JSON cannot say, by its type. */
 export function show(value: unknown): string {
-  const text = json(value) ?? (typeof value === "symbol" ? "a symbol" : `a ${typeof value}`);
+  if (value === undefined) return "nothing";
+  const text = json(value) ?? `a ${typeof value}`;
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN).toWellFormed()}…` : text;
 }
 

@@ -16,6 +16,7 @@ import { show } from "../base/show.ts";
 import { HyperLogLog } from "../sketch/hyperloglog.ts";
 import type { Metric, Unit } from "../storage/storage.ts";
 import type { Bucket, Calendar } from "./bucket.ts";
+import { Clock } from "./clock.ts";
 import { Columns } from "./columns.ts";
 import type { Limits } from "./config.ts";
 import { sanitize } from "./event.ts";
@@ -118,7 +119,9 @@ export class Delta {
   readonly #reader: PropertyReader;
   /** Numbers of properties for the reader; the slots come first. */
   readonly #nameIndex: number;
+  readonly #nameRemembered: boolean;
   readonly #timeIndex: number;
+  readonly #timeName: string;
   readonly #summedIndex: number;
   readonly #checkCells: boolean;
   /** Scratch: what the current event came to. Numbers only, so that no write needs a barrier. */
@@ -135,7 +138,8 @@ export class Delta {
   readonly #bucketList: DeltaBucket[] = [];
   #bucket: DeltaBucket | undefined;
   #name = NO_NAME;
-  /** A recent time of the clock, in seconds: reading it costs, and only typos lie past it. */
+  readonly #clock = new Clock();
+  /** A recent time of the clock: only what lies far beyond it needs another look. */
   #latest = -Infinity;
 
   constructor(frame: DeltaFrame) {
@@ -150,8 +154,10 @@ export class Delta {
     ];
     this.#summedIndex = plan.slots.length;
     this.#timeIndex = frame.timeProperty === undefined ? -1 : keys.length - 1;
+    this.#timeName = `property ${show(frame.timeProperty)}`;
     if (!keys.includes("event")) keys.push("event");
     this.#nameIndex = keys.indexOf("event");
+    this.#nameRemembered = plan.slots[this.#nameIndex]?.remembered ?? false;
     this.#reader = new PropertyReader(keys);
     this.#checkCells = plan.maxCells > frame.limits.maxMetricsPerEvent;
     this.#eventTerms = new Int32Array(plan.slots.length);
@@ -193,13 +199,16 @@ export class Delta {
   }
 
   #readTerms(event: JsonObject): void {
-    const { slots } = this.#plan;
-    const name = this.#reader.get(event, this.#nameIndex);
-    if (name !== this.#name) this.#readName(name);
-    for (let i = 0; i < slots.length; i++) {
+    for (let i = 0; i < this.#terms.length; i++) {
       const terms = this.#terms[i];
       if (terms !== undefined) this.#eventTerms[i] = terms.term(this.#reader.get(event, i));
     }
+    const name = this.#reader.get(event, this.#nameIndex);
+    // Where the name is a remembered property, its term says whether it can be used.
+    const known = this.#nameRemembered
+      ? typeof name === "string" && this.#eventTerms[this.#nameIndex] !== ABSENT
+      : name === this.#name;
+    if (!known) this.#readName(name);
   }
 
   #readName(name: unknown): void {
@@ -276,12 +285,16 @@ export class Delta {
 
   #secondsOf(event: JsonObject, at: Instant | undefined): number {
     let time: unknown = at;
-    if (time === undefined && this.#timeIndex >= 0) time = this.#reader.get(event, this.#timeIndex);
-    if (time === undefined || time === null) return this.#latest = Math.floor(Date.now() / 1000);
-    const seconds = toUnixSeconds(time);
+    let what: string | undefined;
+    if (time === undefined && this.#timeIndex >= 0) {
+      time = this.#reader.get(event, this.#timeIndex);
+      what = this.#timeName;
+    }
+    if (time === undefined || time === null) return this.#clock.seconds();
+    const seconds = toUnixSeconds(time, what);
     const { maxFutureMs } = this.#frame.limits;
     if ((seconds - this.#latest) * 1000 > maxFutureMs) {
-      this.#latest = Math.floor(Date.now() / 1000);
+      this.#latest = this.#clock.seconds();
       if ((seconds - this.#latest) * 1000 > maxFutureMs) {
         throw new EventError(
           `Cannot record an event of ${
