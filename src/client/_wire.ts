@@ -42,6 +42,7 @@ export class Wire {
   /** An error that the server sent without being asked: why it is about to close. */
   #farewell = "";
   readonly #emptied: (() => void)[] = [];
+  #reason: string | undefined;
 
   constructor(conn: Deno.Conn, name: string) {
     this.name = name;
@@ -80,6 +81,11 @@ export class Wire {
     throw new ConnectionError(`Cannot connect to ${name}: no answer within ${timeoutMs} ms`);
   }
 
+  /** Why the connection ended, in a few words. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
   /** Calls without an answer. */
   get unanswered(): number {
     return this.#calls.length - this.#first;
@@ -105,10 +111,19 @@ export class Wire {
     });
   }
 
-  /** Takes no more calls, waits for the replies to those that were made, and closes. Never rejects. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more calls, waits for the replies to those that were made, at most `deadlineMs`, and
+   * closes. Never rejects.
+   */
+  async close(deadlineMs: number): Promise<void> {
     this.#ended ??= new ConnectionError("the client was closed");
-    if (this.unanswered > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+    if (this.unanswered > 0) {
+      const timer = setTimeout(() => {
+        this.#fail(`no answer within ${deadlineMs} ms of closing`);
+      }, deadlineMs);
+      await new Promise<void>((resolve) => this.#emptied.push(resolve));
+      clearTimeout(timer);
+    }
     this.abort();
   }
 
@@ -164,6 +179,7 @@ export class Wire {
   }
 
   #fail(reason: string, cause?: unknown): void {
+    this.#reason ??= reason;
     const calls = this.#calls.slice(this.#first);
     this.#calls = [];
     this.#first = 0;

@@ -75,11 +75,24 @@ export interface ClientQueryResult {
 
 /** Counters of a server; those of its TCP side under `server`. */
 export interface ClientStats {
+  /** Connections, commands, errors and bytes of the TCP server. */
   readonly server?: Readonly<Record<string, number>>;
+  /** What `Traqq.stats` gives. */
   readonly [counter: string]: number | Readonly<Record<string, number>> | undefined;
 }
 
-/** A connection to a server. Calls may overlap: they are answered in their order. */
+/**
+ * A connection to a server. Calls may overlap: they are answered in their order. A call whose reply was
+ * not seen is never sent again, for an event might then be counted twice: when the connection ends it
+ * rejects, and a new client must be connected.
+ *
+ * @example
+ * ```ts ignore
+ * await using client = await Client.connect("127.0.0.1:9876");
+ * await client.record({ event: "purchase", geo: "US" });
+ * const { buckets } = await client.queryDays(7);
+ * ```
+ */
 export class Client implements AsyncDisposable {
   readonly #wire: Wire;
   readonly #onError: (error: Error) => void;
@@ -111,7 +124,11 @@ export class Client implements AsyncDisposable {
     const trusted = tls === true ? {} : tls === false ? undefined : tls;
     const deadlineMs = performance.now() + connectTimeoutMs;
     const wire = await Wire.open(parseAddress(address), trusted, connectTimeoutMs);
-    const timer = setTimeout(() => wire.abort(), Math.max(0, deadlineMs - performance.now()));
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      wire.abort();
+    }, Math.max(0, deadlineMs - performance.now()));
     try {
       // Asks something even without a token: a server that is full, or speaks TLS, is seen here.
       await wire.call(commandLine(token === undefined ? { cmd: "ping" } : { cmd: "auth", token }));
@@ -120,9 +137,9 @@ export class Client implements AsyncDisposable {
       wire.abort();
       if (cause instanceof ProtocolError) throw cause;
       throw new ConnectionError(
-        `Cannot connect to ${address}: no answer to the first command within ${connectTimeoutMs} ms (${
-          messageOf(cause)
-        }); is it a traqq server, and does it use TLS?`,
+        `Cannot connect to ${address}: ${
+          late ? `no answer within ${connectTimeoutMs} ms` : wire.reason ?? messageOf(cause)
+        }; is it a traqq server, and does it use TLS?`,
         0,
         { cause },
       );
@@ -259,10 +276,13 @@ export class Client implements AsyncDisposable {
     return await this.#call({ cmd: "stats" }) as ClientStats;
   }
 
-  /** Takes no more calls, waits for the replies to those that were made, and closes. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more calls, waits for the replies to those that were made, and closes. What is not
+   * answered within `deadlineMs`, default 30,000, rejects.
+   */
+  async close(options: { deadlineMs?: number } = {}): Promise<void> {
     clearInterval(this.#keepAlive);
-    await this.#wire.close();
+    await this.#wire.close(options.deadlineMs ?? 30_000);
   }
 
   /** As {@linkcode Client.close}. */

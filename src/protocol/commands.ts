@@ -49,6 +49,7 @@ export type Command =
 
 /** A line that was read. */
 export interface ParsedLine {
+  /** What is to be done, or why nothing can be. */
   readonly command: Command | ProtocolError;
   /** The `id` as JSON text, also where the command is an error; absent where the line had none. */
   readonly id: string | undefined;

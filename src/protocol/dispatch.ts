@@ -14,7 +14,9 @@ export type Target = Pick<Traqq, "record" | "recordMany" | "query" | "queryDays"
 
 /** The data of a reply to `record_many`. */
 export interface RecordManyData {
+  /** How many were counted. */
   readonly recorded: number;
+  /** The others, by their place in `events`. */
   readonly rejected: readonly { readonly index: number; readonly error: string }[];
 }
 

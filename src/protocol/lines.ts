@@ -38,7 +38,7 @@ export class LineSplitter {
   /** The chunk holds bytes that are not UTF-8: its lines are decoded one by one. */
   #oneByOne = false;
 
-  /** @param maxLineBytes longest line in bytes, without its `\n` */
+  /** A splitter for one stream; `maxLineBytes` is without the line's `\n`. */
   constructor(maxLineBytes: number = MAX_LINE_BYTES) {
     this.maxLineBytes = maxLineBytes;
   }

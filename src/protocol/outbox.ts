@@ -28,7 +28,7 @@ export class Outbox {
   #room: Promise<void> | undefined;
   #failed = false;
 
-  /** @param limit characters that may be unsent before {@linkcode ready} makes its caller wait */
+  /** `limit`: characters that may be unsent before {@linkcode ready} makes its caller wait. */
   constructor(writer: ByteWriter, limit: number = 1 << 20) {
     this.#writer = writer;
     this.#limit = limit;

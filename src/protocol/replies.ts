@@ -24,10 +24,15 @@ export type WireValue =
 
 /** A metric on the wire. */
 export interface WireResult {
+  /** `bmp`, `add`, `adv` or `top`. */
   readonly metric_type: MetricType;
+  /** Property names, sorted. */
   readonly key: readonly string[];
+  /** The seeds' key; `""` where buckets are merged. */
   readonly location: string;
+  /** What was summed; null for all but `adv`. */
   readonly add_key: string | null;
+  /** What was counted. */
   readonly result: WireValue;
 }
 
@@ -37,6 +42,7 @@ export interface WireBucket {
   readonly date: string;
   /** First unix second. */
   readonly timestamp: number;
+  /** What the bucket holds. */
   readonly results: readonly WireResult[];
 }
 

@@ -9,6 +9,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 export class Token {
   readonly #digest: Uint8Array;
 
+  /** Remembers a token. */
   constructor(token: string) {
     this.#digest = digest(token);
   }

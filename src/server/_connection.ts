@@ -32,7 +32,9 @@ export interface TcpCounters extends SessionCounters {
   socketErrors: number;
   /** Lines whose end never came: they were dropped. */
   halfLines: number;
+  /** Bytes that came. */
   bytesIn: number;
+  /** Bytes that went. */
   bytesOut: number;
 }
 

@@ -12,7 +12,7 @@ import { serveTcp, type TcpServer } from "../../src/server/tcp.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { FakeTarget } from "../protocol/_fake_target.ts";
-import { startServer } from "../server/_peer.ts";
+import { Peer, startServer } from "../server/_peer.ts";
 import { scriptedServer } from "./_scripted_server.ts";
 
 const DAY = 1767225600; // 2026-01-01T00:00:00Z
@@ -232,7 +232,10 @@ Deno.test("Client.connect gives up on a server that never answers", async () => 
     () => Client.connect(`127.0.0.1:${listener.addr.port}`, { connectTimeoutMs: 30 }),
     ConnectionError,
   );
-  assertMatch(error.message, /within 30 ms.*is it a traqq server/);
+  assertEquals(
+    error.message,
+    `Cannot connect to 127.0.0.1:${listener.addr.port}: no answer within 30 ms; is it a traqq server, and does it use TLS?`,
+  );
   (await accepting).close();
   listener.close();
 });
@@ -345,4 +348,33 @@ Deno.test("Client.close waits for the replies to what was sent, and refuses more
   const error = await assertRejects(() => client.ping(), ConnectionError);
   assertMatch(error.message, /the client was closed/);
   await client.close();
+});
+
+Deno.test("Client.close does not wait for ever for a server that is stuck", async () => {
+  const target = new FakeTarget();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  target.gate = promise;
+  await using context = await startServer({}, target);
+  const client = await Client.connect(`127.0.0.1:${context.server.addr.port}`);
+  const recorded = client.record({ event: "a" });
+  await client.close({ deadlineMs: 20 });
+  const error = await assertRejects(() => recorded, ConnectionError);
+  assertMatch(error.message, /no answer within 20 ms of closing.*1 call is unanswered/);
+  resolve();
+});
+
+Deno.test("Client.connect says what came instead of a reply", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    using peer = new Peer(await listener.accept());
+    await peer.line();
+    await peer.send("HTTP/1.1 400 Bad Request\r\n\r\n");
+  })();
+  const error = await assertRejects(
+    () => Client.connect(`127.0.0.1:${listener.addr.port}`),
+    ConnectionError,
+  );
+  assertMatch(error.message, /HTTP\/1\.1 400 Bad Request.*is it a traqq server/);
+  await serving;
+  listener.close();
 });
