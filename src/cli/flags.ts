@@ -87,6 +87,9 @@ export function readFlags(groups: readonly FlagGroup[], args: readonly string[])
           `${name} is for Deno, not for traqq: put it before the program, deno run ${name} …`,
         );
       }
+      // "--days=" comes as a flag of that name.
+      const flag = flags.find((flag) => `--${flag.name}` === name);
+      if (flag !== undefined) throw needsValue(flag);
       throw new UsageError(
         `Unknown flag ${name}${suggestion(key, flags.map((flag) => flag.name), "--")}`,
       );
@@ -102,10 +105,7 @@ export function readFlags(groups: readonly FlagGroup[], args: readonly string[])
     const values = (Array.isArray(value) ? value : []).map(String);
     if (values.length === 0) continue;
     if (values.includes("")) {
-      throw new UsageError(
-        `--${flag.name} needs a value: --${flag.name} ${flag.value} ` +
-          `(one that begins with "-" as --${flag.name}=-…)`,
-      );
+      throw needsValue(flag);
     }
     if (values.length > 1 && flag.many !== true) {
       throw new UsageError(`--${flag.name} is given ${values.length} times; give it once`);
@@ -113,6 +113,14 @@ export function readFlags(groups: readonly FlagGroup[], args: readonly string[])
     given.set(flag.name, values);
   }
   return new Values(given, parsed._.map(String));
+}
+
+function needsValue({ name, value }: Flag): UsageError {
+  return new UsageError(
+    value === undefined
+      ? `--${name} takes no value`
+      : `--${name} needs a value: --${name} ${value} (one that begins with "-" as --${name}=-…)`,
+  );
 }
 
 /** A whole number. @throws {UsageError} */

@@ -55,7 +55,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const dryRun = values.has("dry-run");
   await using opened = await openTraqq(values, terminal, { mustExist: true });
   const seconds = await startOf(localSource(opened.traqq), before);
-  const { buckets, cells } = await opened.traqq.prune(seconds, { dryRun });
+  const { buckets, cells } = await opened.traqq.prune(new Date(seconds * 1000), { dryRun });
   const number = (value: number) =>
     formatNumber(value, { grouped: terminal.columns !== undefined });
   terminal.out(

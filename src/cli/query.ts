@@ -206,15 +206,15 @@ async function ask(source: Source, asked: Question): Promise<Answer> {
   if (find === undefined) {
     const buckets = asked.from === undefined
       ? await source.queryDays(asked.days ?? DEFAULT_DAYS, filter)
-      : await source.query({ ...await rangeOf(source, asked), ...filter });
+      : await source.query(await rangeOf(source, asked), filter);
     return { buckets, entries: buckets.flatMap(entriesOf), find };
   }
   const range = await rangeOf(source, asked);
   if (asked.merge) {
-    const results = await source.merged(find, { ...range, ...filter });
+    const results = await source.merged(find, range, filter);
     return { buckets: [], entries: results.map(merged), find };
   }
-  const buckets = await source.query({ ...range, ...filter, ...narrowed(find, filter) });
+  const buckets = await source.query(range, { ...filter, ...narrowed(find, filter) });
   const entries = buckets.flatMap(entriesOf).filter(({ result }) => isWanted(find, result));
   return { buckets, entries, find };
 }

@@ -260,9 +260,10 @@ function summary(tally: Tally, seconds: number | undefined, terminal: Terminal):
   return seconds === undefined ? `${parts}\n` : `${parts} in ${seconds.toFixed(1)} s\n`;
 }
 
-function readAt(values: Values): number | undefined {
+function readAt(values: Values): Date | undefined {
   const moment: Moment | undefined = readMoment(values, "at");
-  if (moment?.kind !== "day") return moment?.seconds;
+  if (moment === undefined) return undefined;
+  if (moment.kind === "instant") return new Date(moment.seconds * 1000);
   throw new UsageError(`--at wants a time such as ${moment.date}T12:00:00Z, received a day`);
 }
 
@@ -298,7 +299,7 @@ async function readInputs(values: Values): Promise<Input[]> {
   return inputs;
 }
 
-async function dial(values: Values, at: number | undefined): Promise<Recorder> {
+async function dial(values: Values, at: Date | undefined): Promise<Recorder> {
   const client: Client = await connect(values);
   return {
     recordMany: (events, onProgress) =>
@@ -310,7 +311,7 @@ async function dial(values: Values, at: number | undefined): Promise<Recorder> {
 async function openRecorder(
   values: Values,
   terminal: Terminal,
-  at: number | undefined,
+  at: Date | undefined,
 ): Promise<Recorder> {
   const opened = await openTraqq(values, terminal, { mustExist: false });
   const traqq: Traqq = opened.traqq;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QueryDaysOptions, QueryOptions } from "../engine/query.ts";
+import type { QueryDaysOptions } from "../engine/query.ts";
 import type { MetricResult, ResultBucket } from "../engine/result.ts";
 import type { MetricSelector, ReadSelector } from "../engine/selector.ts";
 import type { Client } from "../client/client.ts";
@@ -17,10 +17,10 @@ export interface Range {
 
 /** Gives results. */
 export interface Source {
-  query(options: QueryOptions): Promise<ResultBucket[]>;
+  query(range: Range, filter: QueryDaysOptions): Promise<ResultBucket[]>;
   queryDays(days: number, options: QueryDaysOptions): Promise<ResultBucket[]>;
   /** A metric over the whole range as one; several for `adv` without an `addKey`. */
-  merged(wanted: ReadSelector, options: QueryOptions): Promise<MetricResult[]>;
+  merged(wanted: ReadSelector, range: Range, filter: QueryDaysOptions): Promise<MetricResult[]>;
   /** The days of a range without what is in them. */
   buckets(range: Range): Promise<ResultBucket[]>;
   /** The last days without what is in them. */
@@ -32,25 +32,35 @@ const NOTHING = { accept: [], ignore: ["*", "**", "*/**"] };
 
 /** A storage that was opened here. */
 export function localSource(traqq: Traqq): Source {
+  const query = (range: Range, filter: QueryDaysOptions) =>
+    traqq.query({ ...instants(range), ...filter });
   return {
-    query: async (options) => (await traqq.query(options)).buckets,
-    queryDays: async (days, options) => (await traqq.queryDays(days, options)).buckets,
-    merged: async (wanted, options) =>
-      (await traqq.query({ ...options, ...narrowed(wanted, options) })).mergedAll(selector(wanted)),
-    buckets: async (range) => (await traqq.query({ ...range, ...NOTHING })).buckets,
+    query: async (range, filter) => (await query(range, filter)).buckets,
+    queryDays: async (days, filter) => (await traqq.queryDays(days, filter)).buckets,
+    merged: async (wanted, range, filter) =>
+      (await query(range, { ...filter, ...narrowed(wanted, filter) })).mergedAll(selector(wanted)),
+    buckets: async (range) => (await query(range, NOTHING)).buckets,
     lastDays: async (days) => (await traqq.queryDays(days, NOTHING)).buckets,
   };
 }
 
 /** A server. */
 export function remoteSource(client: Client): Source {
+  const query = async (range: Range, filter: QueryDaysOptions) =>
+    (await client.query({ ...instants(range), ...filter })).buckets;
   return {
-    query: async (options) => (await client.query(options)).buckets,
-    queryDays: async (days, options) => (await client.queryDays(days, options)).buckets,
-    merged: (wanted, options) => client.find(options, selector(wanted), { merge: true }),
-    buckets: async (range) => (await client.query({ ...range, ...NOTHING })).buckets,
+    query,
+    queryDays: async (days, filter) => (await client.queryDays(days, filter)).buckets,
+    merged: (wanted, range, filter) =>
+      client.find({ ...instants(range), ...filter }, selector(wanted), { merge: true }),
+    buckets: (range) => query(range, NOTHING),
     lastDays: async (days) => (await client.queryDays(days, NOTHING)).buckets,
   };
+}
+
+/** As dates: bare numbers of the year 5138 and later would be taken for milliseconds. */
+function instants({ from, to }: Range): { from: Date; to: Date } {
+  return { from: new Date(from * 1000), to: new Date(to * 1000) };
 }
 
 /**

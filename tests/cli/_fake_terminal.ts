@@ -1,0 +1,29 @@
+import { PLAIN, type Style } from "../../src/cli/draw/style.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+
+/** Keeps what is written. A pipe unless it is given columns. */
+export class FakeTerminal implements Terminal {
+  outText = "";
+  errText = "";
+  readonly columns: number | undefined;
+  readonly errColumns: number | undefined;
+  readonly inIsTerminal = false;
+  readonly style: Style;
+  readonly errStyle = PLAIN;
+
+  constructor(
+    options: { columns?: number; errColumns?: number; style?: Style } = {},
+  ) {
+    this.columns = options.columns;
+    this.errColumns = options.errColumns;
+    this.style = options.style ?? PLAIN;
+  }
+
+  out(text: string): void {
+    this.outText += text;
+  }
+
+  err(text: string): void {
+    this.errText += text;
+  }
+}
