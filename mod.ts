@@ -62,6 +62,7 @@ export {
   type BmpResult,
   type InflatedRow,
   type MetricResult,
+  type MetricResultBase,
   type QueryResult,
   type ResultBucket,
   type ResultOf,
@@ -78,3 +79,5 @@ export {
   Traqq,
   type TraqqStats,
 } from "./src/traqq.ts";
+export type { FlusherStats } from "./src/writer/flusher.ts";
+export type { WriterStats } from "./src/writer/writer.ts";

@@ -5,16 +5,12 @@
  * @module
  */
 import { ConfigError, EventError, messageOf, StorageError } from "./base/errors.ts";
+import { handled } from "./base/promises.ts";
 import { show } from "./base/show.ts";
 import { yieldToEventLoop } from "./base/yield.ts";
 import { Calendar } from "./engine/bucket.ts";
-import { cellsOf } from "./engine/cut.ts";
 import { type Config, readConfig, type TraqqOptions } from "./engine/config.ts";
-import { type CellGroup, Delta, type DeltaFrame } from "./engine/delta.ts";
-import { FieldLimiter } from "./engine/fields.ts";
-import { compilePlan } from "./engine/plan.ts";
 import {
-  type Filter,
   type Instant,
   metricFilter,
   type QueryDaysOptions,
@@ -24,7 +20,8 @@ import {
 import { QueryResult } from "./engine/result.ts";
 import { readSeries } from "./engine/series.ts";
 import { toUnixSeconds } from "./engine/time.ts";
-import type { BucketRange, Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
+import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
+import { Flusher, type FlusherStats } from "./writer/flusher.ts";
 import { Writer } from "./writer/writer.ts";
 
 /** What {@linkcode Traqq.record} takes beside the event. */
@@ -48,7 +45,7 @@ export interface RecordReport {
 }
 
 /** Counters since `open`, and what is held right now. */
-export interface TraqqStats {
+export interface TraqqStats extends FlusherStats {
   /** Events that were counted. */
   recorded: number;
   /** Events that were refused because of what they hold. */
@@ -59,48 +56,12 @@ export interface TraqqStats {
   future: number;
   /** Events that were refused because storage was slower and `record` was not awaited. */
   overloaded: number;
-  /** Values of `adv` metrics that were not numbers; their events are counted in `recorded`. */
-  rejectedValues: number;
-  /** Fields that were counted as `~other`, once per flush. */
-  overflowed: number;
-  /** Events that storage has not confirmed yet. */
-  pending: number;
-  /** Cells that are held in memory for them. */
-  pendingCells: number;
-  /** Flushes that reached storage. */
-  flushes: number;
-  /** Flushes that failed; what they held stays pending. */
-  failedFlushes: number;
-  /** Atomic commits that storage confirmed. */
-  commits: number;
-  /** Commits that storage had already: their first answer was lost. */
-  skipped: number;
-  /** Attempts at a commit that had to be repeated. */
-  retries: number;
-  /** Commits that were repeated because storage went back in time. */
-  replayed: number;
-  /** Cells that storage refused for good; each went to `onError`. */
-  refusedCells: number;
 }
 
-/** A delta that is on its way to storage. */
-interface Cut {
-  readonly events: number;
-  readonly cells: number;
-  /** In storage's hands from the first time that all of them passed the limiter. */
-  groups: CellGroup[];
-  limited: number;
-  taken: boolean;
-  readonly done: PromiseWithResolvers<void>;
-}
-
-/** How much more than a full delta is taken from callers who do not wait. */
-const OVERLOAD = 4;
 /** Milliseconds after which recordMany lets others run. */
 const YIELD_MS = 8;
 /** Events between two looks at the clock. */
 const YIELD_EVENTS = 256;
-const MAX_BACKOFF_MS = 10_000;
 /** How often expired buckets are looked for. */
 const PRUNE_EVERY_MS = 3_600_000;
 
@@ -128,24 +89,13 @@ const PRUNE_EVERY_MS = 3_600_000;
 export class Traqq implements AsyncDisposable {
   readonly #config: Config;
   readonly #storage: Storage;
-  readonly #writer: Writer;
+  readonly #flusher: Flusher;
   readonly #onError: (error: Error) => void;
-  readonly #limiter: FieldLimiter;
   readonly #settled: Promise<void> = Promise.resolve();
   #calendar: Calendar;
   #timezoneClaimed: boolean;
-  #frame: DeltaFrame;
-  #delta: Delta;
-  /** Resolves when the current delta is in storage. */
-  #group: PromiseWithResolvers<void> = handledResolvers();
-  /** Resolves when the current delta has been cut, so that there is room again. */
-  #room: PromiseWithResolvers<void> = handledResolvers();
-  #cut: Cut | undefined;
-  #flushing: Promise<void> | undefined;
-  #nextFlush: Promise<void> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #failures = 0;
   #prunedAtMs = 0;
+  #pruning: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   readonly #counts = {
     recorded: 0,
@@ -153,10 +103,6 @@ export class Traqq implements AsyncDisposable {
     late: 0,
     future: 0,
     overloaded: 0,
-    rejectedValues: 0,
-    overflowed: 0,
-    flushes: 0,
-    failedFlushes: 0,
   };
 
   private constructor(
@@ -168,23 +114,18 @@ export class Traqq implements AsyncDisposable {
   ) {
     this.#config = config;
     this.#storage = storage;
-    this.#writer = writer;
     this.#onError = onError;
     this.#calendar = new Calendar(stored ?? config.time.timezone ?? "UTC");
     this.#timezoneClaimed = stored !== null;
-    this.#frame = {
-      plan: compilePlan(config),
+    this.#flusher = new Flusher({
+      storage,
+      writer,
+      config,
       calendar: this.#calendar,
-      limits: config.limits,
-      hourly: config.time.hourly,
-      timeProperty: config.time.property,
-      retention: config.retention,
-    };
-    this.#delta = new Delta(this.#frame);
-    this.#limiter = new FieldLimiter(
-      config.limits.maxFields,
-      (metric, unit, start) => this.#loadFields(metric, unit, start),
-    );
+      onError,
+      beforeCommit: () => this.#claimTimezone(),
+      afterFlush: () => this.#pruneExpired(),
+    });
   }
 
   /**
@@ -269,14 +210,13 @@ export class Traqq implements AsyncDisposable {
   ): Promise<RecordReport> {
     const at = options?.at;
     const report: RecordReport = { recorded: 0, rejected: [] };
-    let durable: Promise<void> | undefined;
+    let confirmed: Promise<void> | undefined;
     let index = 0;
     let yieldedAtMs = performance.now();
-    const one = (event: unknown): Promise<void> | undefined => {
+    const one = (event: unknown): void => {
       try {
-        const wait = this.#record(event, typeof at === "function" ? at(event, index) : at);
+        confirmed = this.#record(event, typeof at === "function" ? at(event, index) : at);
         report.recorded++;
-        return wait;
       } catch (error) {
         if (!(error instanceof EventError)) throw error;
         report.rejected.push({ index, error });
@@ -284,30 +224,25 @@ export class Traqq implements AsyncDisposable {
         index++;
       }
     };
-    const breathe = async (wait: Promise<void> | undefined) => {
-      if (this.#config.durability === "storage") {
-        durable = wait ?? durable;
-        if (this.#isFull()) await this.#room.promise;
-      } else if (wait !== undefined) {
-        await wait;
-      }
-      if (performance.now() - yieldedAtMs > YIELD_MS) {
-        await yieldToEventLoop();
-        yieldedAtMs = performance.now();
-      }
+    const breathe = async (): Promise<void> => {
+      await this.#flusher.room();
+      if (performance.now() - yieldedAtMs < YIELD_MS) return;
+      await yieldToEventLoop();
+      yieldedAtMs = performance.now();
     };
+    const isBreathless = () => index % YIELD_EVENTS === 0 || this.#flusher.full;
     if (Symbol.iterator in events) {
       for (const event of events) {
-        const wait = one(event);
-        if (wait !== undefined || index % YIELD_EVENTS === 0) await breathe(wait);
+        one(event);
+        if (isBreathless()) await breathe();
       }
     } else {
       for await (const event of events) {
-        const wait = one(event);
-        if (wait !== undefined) await breathe(wait);
+        one(event);
+        if (isBreathless()) await breathe();
       }
     }
-    await durable;
+    await confirmed;
     return report;
   }
 
@@ -350,8 +285,7 @@ export class Traqq implements AsyncDisposable {
    *   and tried again
    */
   flush(): Promise<void> {
-    if (!this.#isPending()) return this.#settled;
-    return handled(this.#withDeadline(this.#startFlush()));
+    return this.#flusher.flush();
   }
 
   /**
@@ -375,14 +309,7 @@ export class Traqq implements AsyncDisposable {
 
   /** Counters since `open`, and what is held right now. */
   stats(): TraqqStats {
-    const cut = this.#cut;
-    return {
-      ...this.#counts,
-      rejectedValues: this.#counts.rejectedValues + this.#delta.rejectedValues,
-      pending: this.#delta.events + (cut?.events ?? 0),
-      pendingCells: this.#delta.held.cells + (cut?.cells ?? 0),
-      ...this.#writer.stats,
-    };
+    return { ...this.#counts, ...this.#flusher.stats() };
   }
 
   /**
@@ -403,124 +330,20 @@ export class Traqq implements AsyncDisposable {
   #record(event: unknown, at: Instant | undefined): Promise<void> | undefined {
     try {
       if (this.#closed !== undefined) this.#refuseClosed();
-      if (this.#isFull(OVERLOAD)) refuseOverload();
-      this.#delta.add(event, at);
+      const wait = this.#flusher.add(event, at);
+      this.#counts.recorded++;
+      return wait;
     } catch (error) {
       if (error instanceof EventError) {
         this.#counts[error.reason === "invalid" ? "rejected" : error.reason]++;
       }
       throw error;
     }
-    this.#counts.recorded++;
-    if (this.#timer === undefined) this.#arm();
-    if (this.#isFull()) {
-      // While a flush runs or storage fails, the timer starts the next one.
-      if (this.#flushing === undefined && this.#failures === 0) {
-        this.#startFlush().catch((error) => this.#onError(error));
-      }
-      if (this.#config.durability === undefined) return this.#room.promise;
-    }
-    return this.#config.durability === "storage" ? this.#group.promise : undefined;
-  }
-
-  #isFull(times = 1): boolean {
-    const { maxCells, maxBytes } = this.#config.flush;
-    const { held } = this.#delta;
-    return held.cells >= maxCells * times || held.bytes >= maxBytes * times;
-  }
-
-  #isPending(): boolean {
-    return this.#delta.events > 0 || this.#cut !== undefined;
   }
 
   #refuseClosed(): void {
     if (this.#closed === undefined) return;
     throw new StorageError("closed", "Cannot use a traqq that was closed: open another one");
-  }
-
-  #arm(): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#startFlush().catch((error) => this.#onError(error));
-    }, this.#flushDelayMs());
-  }
-
-  #flushDelayMs(): number {
-    const { durability, flush: { intervalMs } } = this.#config;
-    if (this.#failures > 0) return backoffMs(this.#failures);
-    return durability === "storage" || this.#isFull() ? 0 : intervalMs;
-  }
-
-  /** One flush at a time; whoever asks during one shares the next, which sees what they recorded. */
-  #startFlush(): Promise<void> {
-    if (this.#flushing === undefined) {
-      const flush = this.#runFlush().finally(() => {
-        this.#flushing = undefined;
-      });
-      return this.#flushing = handled(flush);
-    }
-    return this.#nextFlush ??= handled(
-      this.#flushing.catch(() => {}).then(() => {
-        this.#nextFlush = undefined;
-        return this.#startFlush();
-      }),
-    );
-  }
-
-  async #runFlush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    try {
-      await this.#finishCut();
-      if (this.#delta.events > 0) {
-        this.#cutDelta();
-        await this.#finishCut();
-      }
-      this.#failures = 0;
-    } catch (error) {
-      this.#failures++;
-      this.#counts.failedFlushes++;
-      throw error;
-    } finally {
-      if (this.#isPending() && this.#timer === undefined && this.#closed === undefined) this.#arm();
-    }
-    await this.#pruneExpired();
-  }
-
-  #cutDelta(): void {
-    const delta = this.#delta;
-    this.#cut = {
-      events: delta.events,
-      cells: delta.held.cells,
-      groups: delta.groups(Date.now() / 1000),
-      limited: 0,
-      taken: false,
-      done: this.#group,
-    };
-    this.#counts.rejectedValues += delta.rejectedValues;
-    this.#delta = new Delta(this.#frame);
-    this.#group = handledResolvers();
-    this.#room.resolve();
-    this.#room = handledResolvers();
-  }
-
-  /** Goes on where the last attempt at the current cut stopped. */
-  async #finishCut(): Promise<void> {
-    const cut = this.#cut;
-    if (cut === undefined) return;
-    if (!cut.taken) {
-      await this.#claimTimezone();
-      for (; cut.limited < cut.groups.length; cut.limited++) {
-        this.#counts.overflowed += await this.#limiter.limit(cut.groups[cut.limited]);
-      }
-      await this.#writer.take(cut.groups.flatMap(cellsOf));
-      cut.taken = true;
-      cut.groups = [];
-    }
-    await this.#writer.commit();
-    this.#cut = undefined;
-    this.#counts.flushes++;
-    cut.done.resolve();
   }
 
   async #claimTimezone(): Promise<void> {
@@ -538,23 +361,13 @@ export class Traqq implements AsyncDisposable {
     const stored = await this.#storage.timezone(this.prefix);
     if (stored === null || this.#timezoneClaimed) return;
     if (!Calendar.sameZone(stored, this.timezone)) {
-      if (this.#config.time.timezone !== undefined || this.#isPending()) {
+      if (this.#config.time.timezone !== undefined || this.#flusher.pending) {
         throw new ConfigError(otherZone(this.prefix, stored, this.timezone));
       }
       this.#calendar = new Calendar(stored);
-      this.#frame = { ...this.#frame, calendar: this.#calendar };
-      this.#delta = new Delta(this.#frame);
+      this.#flusher.useCalendar(this.#calendar);
     }
     this.#timezoneClaimed = true;
-  }
-
-  async #loadFields(metric: Metric, unit: Unit, start: number): Promise<Set<string>> {
-    const fields = new Set<string>();
-    const range: BucketRange = { prefix: this.prefix, unit, from: start, to: start };
-    for await (const cells of this.#storage.read(metric, range)) {
-      for (const cell of cells) if ("field" in cell) fields.add(cell.field);
-    }
-    return fields;
   }
 
   async #read(
@@ -574,68 +387,30 @@ export class Traqq implements AsyncDisposable {
     return this.#storage.prune({ prefix: this.prefix, unit, before, dryRun });
   }
 
-  async #pruneExpired(): Promise<void> {
+  /** Looks for expired buckets now and then, beside what else is going on. */
+  #pruneExpired(): void {
     const now = Date.now();
-    if (now - this.#prunedAtMs < PRUNE_EVERY_MS) return;
+    if (this.#pruning !== undefined || now - this.#prunedAtMs < PRUNE_EVERY_MS) return;
     this.#prunedAtMs = now;
+    this.#pruning = this.#pruneBefore(now / 1000)
+      .catch((error) => this.#onError(error))
+      .finally(() => {
+        this.#pruning = undefined;
+      });
+  }
+
+  async #pruneBefore(now: number): Promise<void> {
     for (const unit of ["d", "h"] as const) {
       const kept = this.#config.retention[unit];
-      if (kept === undefined) continue;
-      try {
-        await this.#pruneUnit(unit, Math.floor(now / 1000 - kept), false);
-      } catch (error) {
-        this.#onError(error as Error);
-      }
+      if (kept !== undefined) await this.#pruneUnit(unit, Math.floor(now - kept), false);
     }
   }
 
   async #close(): Promise<void> {
-    const deadline = Date.now() + this.#config.flush.deadlineMs;
     try {
-      while (this.#isPending()) await this.#flushBefore(deadline);
-    } catch (error) {
-      const lost = new StorageError(
-        "unknown",
-        `Closed with ${this.stats().pending} events that are not confirmed: ${messageOf(error)}`,
-        { cause: error },
-      );
-      this.#cut?.done.reject(lost);
-      this.#group.reject(lost);
-      throw lost;
+      await this.#flusher.close();
     } finally {
-      clearTimeout(this.#timer);
-      await this.#writer.close();
-    }
-  }
-
-  /** A flush that fails is tried again as long as there is time. */
-  async #flushBefore(deadline: number): Promise<void> {
-    try {
-      await this.#withDeadline(this.#startFlush(), deadline - Date.now());
-    } catch (error) {
-      const waitMs = backoffMs(this.#failures);
-      if (!isTransient(error) || Date.now() + waitMs >= deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-  }
-
-  async #withDeadline(
-    work: Promise<void>,
-    leftMs: number = this.#config.flush.deadlineMs,
-  ): Promise<void> {
-    const { deadlineMs } = this.#config.flush;
-    const late = handledResolvers();
-    const timer = setTimeout(() =>
-      late.reject(
-        new StorageError(
-          "unavailable",
-          `Storage did not confirm within flush.deadlineMs = ${deadlineMs} ms; what was recorded is kept`,
-        ),
-      ), Math.max(leftMs, 1));
-    try {
-      await Promise.race([work, late.promise]);
-    } finally {
-      clearTimeout(timer);
+      await this.#pruning;
     }
   }
 }
@@ -651,33 +426,4 @@ function instant(where: string, value: unknown): number {
 function otherZone(prefix: string, stored: string, wanted: string): string {
   return `Cannot open prefix ${show(prefix)} in time zone ${wanted}: its buckets are those of ` +
     `${stored}; leave timezone out, or use another prefix`;
-}
-
-function refuseOverload(): never {
-  throw new EventError(
-    "Cannot record an event: storage is slower than the events and memory is full; await record()",
-    { reason: "overloaded" },
-  );
-}
-
-/** Milliseconds to wait after so many failures in a row. */
-function backoffMs(failures: number): number {
-  return Math.min(50 * 2 ** failures, MAX_BACKOFF_MS);
-}
-
-function isTransient(error: unknown): boolean {
-  return error instanceof StorageError &&
-    (error.code === "unavailable" || error.code === "unknown");
-}
-
-/** A promise whose rejection nobody has to await. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
-}
-
-function handledResolvers(): PromiseWithResolvers<void> {
-  const resolvers = Promise.withResolvers<void>();
-  handled(resolvers.promise);
-  return resolvers;
 }

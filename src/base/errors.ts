@@ -7,6 +7,7 @@
 
 /** An option, mapping or limit cannot be used: nothing was opened or changed. */
 export class ConfigError extends Error {
+  /** The name of the class. */
   override name = "ConfigError";
 }
 
@@ -23,11 +24,16 @@ export type EventErrorReason =
 
 /** An event was refused: it left no trace in any metric. */
 export class EventError extends Error {
+  /** The name of the class. */
   override name = "EventError";
   /** Why the event was refused. */
   readonly reason: EventErrorReason;
 
-  /** @param reason why the event was refused; default `invalid` */
+  /**
+   * Made by the engine.
+   *
+   * @param options `reason`: why the event was refused; default `invalid`
+   */
   constructor(message: string, options?: ErrorOptions & { reason?: EventErrorReason }) {
     super(message, options);
     this.reason = options?.reason ?? "invalid";
@@ -53,11 +59,16 @@ export type StorageErrorCode =
 
 /** A storage could not do what was asked. */
 export class StorageError extends Error {
+  /** The name of the class. */
   override name = "StorageError";
   /** What kind of failure it is. */
   readonly code: StorageErrorCode;
 
-  /** @param code what kind of failure, for callers that decide what to do next */
+  /**
+   * Made by adapters.
+   *
+   * @param code what kind of failure, for callers that decide what to do next
+   */
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -66,6 +77,7 @@ export class StorageError extends Error {
 
 /** A line on the wire is not a command, or a reply is not one that was expected. */
 export class ProtocolError extends Error {
+  /** The name of the class. */
   override name = "ProtocolError";
 }
 

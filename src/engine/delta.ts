@@ -14,11 +14,12 @@ import { type Decimal, readDecimal } from "../base/decimal.ts";
 import { EventError } from "../base/errors.ts";
 import { show } from "../base/show.ts";
 import { HyperLogLog } from "../sketch/hyperloglog.ts";
-import type { Metric, Unit } from "../storage/storage.ts";
+import type { Unit } from "../storage/storage.ts";
 import type { Bucket, Calendar } from "./bucket.ts";
 import { Clock } from "./clock.ts";
 import { Columns } from "./columns.ts";
 import type { Limits } from "./config.ts";
+import { addGroup, type CellGroup, copyGroup } from "./cut.ts";
 import { sanitize } from "./event.ts";
 import { storedField } from "./field.ts";
 import type { Plan, Slot, Step } from "./plan.ts";
@@ -27,25 +28,6 @@ import { PropertyReader } from "./reader.ts";
 import { ABSENT, Terms } from "./terms.ts";
 import { toUnixSeconds } from "./time.ts";
 import type { Instant } from "./query.ts";
-
-/** What one metric holds in one bucket of a delta. */
-export type CellGroup =
-  | {
-    kind: "count";
-    metric: Metric;
-    unit: Unit;
-    start: number;
-    fields: Map<string, number>;
-  }
-  | {
-    kind: "sum";
-    metric: Metric;
-    unit: Unit;
-    start: number;
-    fields: Map<string, bigint>;
-    count: number;
-  }
-  | { kind: "sketch"; metric: Metric; unit: Unit; start: number; sketch: HyperLogLog };
 
 /** What a delta is made for; shared by all deltas of an engine. */
 export interface DeltaFrame {
@@ -524,32 +506,4 @@ function refuseInfinite(slot: Slot, value: number): void {
   throw new EventError(
     `Cannot record an event: wanted a finite number in ${show(slot.name)}, received ${value}`,
   );
-}
-
-function copyGroup(group: CellGroup, unit: Unit, start: number): CellGroup {
-  switch (group.kind) {
-    case "count":
-      return { ...group, unit, start, fields: new Map(group.fields) };
-    case "sum":
-      return { ...group, unit, start, fields: new Map(group.fields) };
-    case "sketch":
-      return { ...group, unit, start, sketch: group.sketch.clone() };
-  }
-}
-
-function addGroup(into: CellGroup, from: CellGroup): void {
-  if (into.kind === "count" && from.kind === "count") {
-    for (const [field, count] of from.fields) {
-      into.fields.set(field, (into.fields.get(field) ?? 0) + count);
-    }
-  } else if (into.kind === "sum" && from.kind === "sum") {
-    for (const [field, sum] of from.fields) {
-      into.fields.set(field, (into.fields.get(field) ?? 0n) + sum);
-    }
-    into.count += from.count;
-  } else if (into.kind === "sketch" && from.kind === "sketch") {
-    into.sketch.merge(from.sketch);
-  } else {
-    throw new Error("BUG: the groups of one metric differ in kind");
-  }
 }

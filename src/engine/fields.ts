@@ -5,7 +5,7 @@
  * @module
  */
 import type { Metric, Unit } from "../storage/storage.ts";
-import type { CellGroup } from "./delta.ts";
+import type { CellGroup } from "./cut.ts";
 import { metricName } from "./query.ts";
 import { OTHER_FIELD } from "./result.ts";
 

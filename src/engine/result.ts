@@ -23,7 +23,8 @@ export const MAX_RANKED = 250;
 /** Where the fields beyond `limits.maxFields` are counted. */
 export const OTHER_FIELD = "~other";
 
-interface MetricResultBase {
+/** What results of every type have. */
+export interface MetricResultBase {
   /** The property names of the pattern, sorted. */
   readonly key: string[];
   /** The seeds' key of the bucket, `prefix:type:unit:start:pattern`; `""` where buckets are merged. */
@@ -32,6 +33,7 @@ interface MetricResultBase {
 
 /** Unique values. */
 export interface BmpResult extends MetricResultBase {
+  /** Tells the types apart. */
   readonly type: "bmp";
   /** An estimate; standard error 0.81%. Merged, it is that of the union, never a sum. */
   readonly count: number;
@@ -39,6 +41,7 @@ export interface BmpResult extends MetricResultBase {
 
 /** Counts by field. */
 export interface AddResult extends MetricResultBase {
+  /** Tells the types apart. */
   readonly type: "add";
   /** Without a prototype, so that `constructor` is a field like any other. */
   readonly counts: Record<string, number>;
@@ -46,6 +49,7 @@ export interface AddResult extends MetricResultBase {
 
 /** Sums of a number by field. */
 export interface AdvResult extends MetricResultBase {
+  /** Tells the types apart. */
   readonly type: "adv";
   /** The property that was summed. */
   readonly addKey: string;
@@ -59,6 +63,7 @@ export interface AdvResult extends MetricResultBase {
 
 /** A leaderboard. */
 export interface TopResult extends MetricResultBase {
+  /** Tells the types apart. */
   readonly type: "top";
   /**
    * At most 250, highest score first, equal scores by member (ascending code units). `~other` is not

@@ -12,6 +12,7 @@ export const METRIC_TYPES: readonly MetricType[] = ["bmp", "add", "adv", "top"];
 
 /** A metric by its parts. */
 export interface MetricSelector {
+  /** How it is counted. */
   type: MetricType;
   /** Property names in any order, joined by `~` or as an array. */
   key: string | readonly string[];

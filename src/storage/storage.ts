@@ -15,6 +15,7 @@ export type Unit = "d" | "h";
 
 /** What is measured: a type, the sorted property names joined by `~`, and for `adv` what is summed. */
 export interface Metric {
+  /** How it is counted. */
   readonly type: MetricType;
   /** Sorted property names joined by `~`: `"event~geo"`. */
   readonly pattern: string;
@@ -22,13 +23,20 @@ export interface Metric {
   readonly addKey?: string;
 }
 
-/** How often a field was seen in a bucket; `count` is added to what is stored. */
-export interface CountCell {
-  readonly kind: "count";
+/** Where a cell belongs. */
+export interface CellPlace {
+  /** What is measured. */
   readonly metric: Metric;
+  /** Whether the bucket is a day or an hour. */
   readonly unit: Unit;
   /** First unix second of the bucket. */
   readonly start: number;
+}
+
+/** How often a field was seen in a bucket; `count` is added to what is stored. */
+export interface CountCell extends CellPlace {
+  /** Tells the kinds of cells apart. */
+  readonly kind: "count";
   /** The event's values for the pattern, joined by `~`. */
   readonly field: string;
   /** Whole and positive, below 2^53. */
@@ -36,35 +44,27 @@ export interface CountCell {
 }
 
 /** The sum of an `adv` metric for one field in a bucket; `sum` is added to what is stored. */
-export interface SumCell {
+export interface SumCell extends CellPlace {
+  /** Tells the kinds of cells apart. */
   readonly kind: "sum";
-  readonly metric: Metric;
-  readonly unit: Unit;
-  /** First unix second of the bucket. */
-  readonly start: number;
+  /** The event's values for the pattern, joined by `~`. */
   readonly field: string;
   /** Millionths, exact, of either sign. */
   readonly sum: bigint;
 }
 
 /** How many events an `adv` metric summed in a bucket, over all its fields. */
-export interface TallyCell {
+export interface TallyCell extends CellPlace {
+  /** Tells the kinds of cells apart. */
   readonly kind: "tally";
-  readonly metric: Metric;
-  readonly unit: Unit;
-  /** First unix second of the bucket. */
-  readonly start: number;
   /** Whole and positive, below 2^53. */
   readonly count: number;
 }
 
 /** The unique values of a `bmp` metric in a bucket; merged into what is stored. */
-export interface SketchCell {
+export interface SketchCell extends CellPlace {
+  /** Tells the kinds of cells apart. */
   readonly kind: "sketch";
-  readonly metric: Metric;
-  readonly unit: Unit;
-  /** First unix second of the bucket. */
-  readonly start: number;
   /** A HyperLogLog as Redis stores it (`src/sketch`). */
   readonly sketch: Uint8Array;
 }
@@ -86,11 +86,13 @@ export interface Checkpoint {
 
 /** A part of a delta that one atomic commit can carry. */
 export interface Chunk {
+  /** Whose data it is. */
   readonly prefix: string;
   /** Who commits: the checkpoint is kept under this id. */
   readonly writer: string;
   /** Whether the checkpoint must never expire (the writer has a journal); others go after 7 days. */
   readonly durable: boolean;
+  /** What stands as the writer's checkpoint once the chunk is applied. */
   readonly checkpoint: Checkpoint;
   /** The checkpoint that must stand before this chunk is applied; null for a writer's first. */
   readonly previous: Checkpoint | null;
@@ -100,7 +102,9 @@ export interface Chunk {
 
 /** A cell that a storage refuses for good, and why. */
 export interface RefusedCell {
+  /** What was not applied. */
   readonly cell: Cell;
+  /** What the storage says; its code is `refused`. */
   readonly error: StorageError;
 }
 
@@ -116,15 +120,21 @@ export interface CommitReport {
 
 /** Buckets of one unit of one prefix, by their first unix seconds, both ends inclusive. */
 export interface BucketRange {
+  /** Whose data it is. */
   readonly prefix: string;
+  /** Days or hours. */
   readonly unit: Unit;
+  /** First unix second of the first bucket. */
   readonly from: number;
+  /** Buckets that start later are not meant. */
   readonly to: number;
 }
 
 /** What {@linkcode Storage.prune} removes, or would remove. */
 export interface PruneRange {
+  /** Whose data it is. */
   readonly prefix: string;
+  /** Days or hours. */
   readonly unit: Unit;
   /** Buckets whose first unix second lies before this are removed. */
   readonly before: number;
@@ -156,6 +166,7 @@ export interface Capabilities {
 export interface Storage {
   /** A word for logs and test output: `memory`, `kv`, `redis`. */
   readonly name: string;
+  /** What the adapter promises beyond this interface. */
   readonly capabilities: Capabilities;
 
   /**

@@ -1,0 +1,351 @@
+/**
+ * From delta to storage: holds the delta that events are added to, cuts it, and brings the cut to
+ * storage by its {@linkcode Writer}. One flush at a time. What could not be committed stays, and is
+ * tried again; the next delta fills up meanwhile, and whoever adds to a full one has to wait.
+ *
+ * @module
+ */
+import { clearImmediate, setImmediate } from "node:timers";
+import { EventError, messageOf, StorageError } from "../base/errors.ts";
+import { handled, handledResolvers } from "../base/promises.ts";
+import type { Calendar } from "../engine/bucket.ts";
+import type { Config } from "../engine/config.ts";
+import { type CellGroup, cellsOf } from "../engine/cut.ts";
+import { Delta, type DeltaFrame } from "../engine/delta.ts";
+import { FieldLimiter } from "../engine/fields.ts";
+import { compilePlan } from "../engine/plan.ts";
+import type { Instant } from "../engine/query.ts";
+import type { BucketRange, Metric, Storage, Unit } from "../storage/storage.ts";
+import type { Writer, WriterStats } from "./writer.ts";
+
+/** What a flusher works with. */
+export interface FlusherOptions {
+  readonly storage: Storage;
+  readonly writer: Writer;
+  readonly config: Config;
+  readonly calendar: Calendar;
+  /** Told what went wrong in a flush that nobody waits for. */
+  readonly onError: (error: Error) => void;
+  /** Runs before a cut is handed over; if it rejects, the cut waits. */
+  readonly beforeCommit: () => Promise<void>;
+  /** Runs after each flush that reached storage. */
+  readonly afterFlush: () => void;
+}
+
+/** Counters, and what is held right now. */
+export interface FlusherStats extends WriterStats {
+  /** Values of `adv` metrics that were not numbers; their events are counted all the same. */
+  rejectedValues: number;
+  /** Fields that were counted as `~other`, once per flush. */
+  overflowed: number;
+  /** Events that storage has not confirmed yet. */
+  pending: number;
+  /** Cells that are held in memory for them. */
+  pendingCells: number;
+  /** Flushes that reached storage. */
+  flushes: number;
+  /** Flushes that failed; what they held stays pending. */
+  failedFlushes: number;
+}
+
+/** A delta that is on its way to storage. */
+interface Cut {
+  readonly events: number;
+  readonly cells: number;
+  /** Emptied once they are in the writer's hands. */
+  groups: CellGroup[];
+  /** How many of them went through the limiter. */
+  limited: number;
+  taken: boolean;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/** How many times a full delta is taken from callers who do not wait. */
+const OVERLOAD = 4;
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 10_000;
+
+/** See the top of this file. */
+export class Flusher {
+  readonly #options: FlusherOptions;
+  readonly #limiter: FieldLimiter;
+  #frame: DeltaFrame;
+  #delta: Delta;
+  /** Resolves when the current delta is in storage. */
+  #stored: PromiseWithResolvers<void> = handledResolvers();
+  /** Resolves when the current delta has been cut, so that there is room again. */
+  #room: PromiseWithResolvers<void> = handledResolvers();
+  #cut: Cut | undefined;
+  #flushing: Promise<void> | undefined;
+  #nextFlush: Promise<void> | undefined;
+  /** Takes the next flush off the clock; undefined while none is set. */
+  #disarm: (() => void) | undefined;
+  /** In a row. */
+  #failures = 0;
+  #closing = false;
+  readonly #counts = { rejectedValues: 0, overflowed: 0, flushes: 0, failedFlushes: 0 };
+
+  constructor(options: FlusherOptions) {
+    const { config, calendar } = options;
+    this.#options = options;
+    this.#frame = {
+      plan: compilePlan(config),
+      calendar,
+      limits: config.limits,
+      hourly: config.time.hourly,
+      timeProperty: config.time.property,
+      retention: config.retention,
+    };
+    this.#delta = new Delta(this.#frame);
+    this.#limiter = new FieldLimiter(
+      config.limits.maxFields,
+      (metric, unit, start) => this.#loadFields(metric, unit, start),
+    );
+  }
+
+  /** Whether there is anything that storage has not confirmed. */
+  get pending(): boolean {
+    return this.#delta.events > 0 || this.#cut !== undefined;
+  }
+
+  /** Whether so much is held that callers should wait for {@linkcode Flusher.room}. */
+  get full(): boolean {
+    return this.#isFull(1);
+  }
+
+  /** Counters, and what is held right now. */
+  stats(): FlusherStats {
+    return {
+      ...this.#counts,
+      rejectedValues: this.#counts.rejectedValues + this.#delta.rejectedValues,
+      pending: this.#delta.events + (this.#cut?.events ?? 0),
+      pendingCells: this.#delta.held.cells + (this.#cut?.cells ?? 0),
+      ...this.#options.writer.stats,
+    };
+  }
+
+  /** Changes the buckets, while nothing is pending. */
+  useCalendar(calendar: Calendar): void {
+    this.#frame = { ...this.#frame, calendar };
+    this.#delta = new Delta(this.#frame);
+  }
+
+  /**
+   * Counts an event.
+   *
+   * @returns what a caller should wait for: nothing, room, or with `durability: "storage"` the commit
+   * @throws {EventError} if the event is refused
+   */
+  add(event: unknown, at: Instant | undefined): Promise<void> | undefined {
+    if (this.#isFull(OVERLOAD)) {
+      throw new EventError(
+        "Cannot record an event: storage is slower than the events and memory is full; await record()",
+        { reason: "overloaded" },
+      );
+    }
+    this.#delta.add(event, at);
+    if (this.#disarm === undefined) this.#arm();
+    if (this.full) {
+      // While a flush runs or storage fails, the timer starts the next one.
+      if (this.#flushing === undefined && this.#failures === 0) this.#flushUnasked();
+      if (this.#options.config.durability === undefined) return this.#room.promise;
+    }
+    return this.#options.config.durability === "storage" ? this.#stored.promise : undefined;
+  }
+
+  /** Resolves once the delta is not full. */
+  async room(): Promise<void> {
+    while (this.full && !this.#closing) await this.#room.promise;
+  }
+
+  /**
+   * Brings everything that was added before to storage.
+   *
+   * @throws {StorageError} if storage refuses or the deadline passes
+   */
+  async flush(): Promise<void> {
+    if (this.pending) await this.#within(this.#options.config.flush.deadlineMs, this.#startFlush());
+  }
+
+  /**
+   * Flushes, as often as it takes until the deadline, and closes the writer. Nothing may be added
+   * afterwards.
+   *
+   * @throws {StorageError} if something is not confirmed
+   */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const deadline = Date.now() + this.#options.config.flush.deadlineMs;
+    try {
+      while (this.pending) await this.#flushBefore(deadline);
+    } catch (error) {
+      const lost = new StorageError(
+        "unknown",
+        `Closed with ${this.stats().pending} events that are not confirmed: ${messageOf(error)}`,
+        { cause: error },
+      );
+      this.#cut?.done.reject(lost);
+      this.#stored.reject(lost);
+      throw lost;
+    } finally {
+      this.#disarm?.();
+      this.#room.resolve();
+      await this.#options.writer.close();
+    }
+  }
+
+  #isFull(times: number): boolean {
+    const { maxCells, maxBytes } = this.#options.config.flush;
+    const { held } = this.#delta;
+    return held.cells >= maxCells * times || held.bytes >= maxBytes * times;
+  }
+
+  #arm(): void {
+    const start = () => {
+      this.#disarm = undefined;
+      this.#flushUnasked();
+    };
+    const delayMs = this.#delayMs();
+    // A timer of 0 ms takes 1 to 2.
+    if (delayMs === 0) {
+      const immediate = setImmediate(start);
+      this.#disarm = () => clearImmediate(immediate);
+    } else {
+      const timer = setTimeout(start, delayMs);
+      this.#disarm = () => clearTimeout(timer);
+    }
+  }
+
+  #delayMs(): number {
+    const { durability, flush: { intervalMs } } = this.#options.config;
+    if (this.#failures > 0) return backoffMs(this.#failures);
+    return durability === "storage" || this.full ? 0 : intervalMs;
+  }
+
+  #flushUnasked(): void {
+    this.#startFlush().catch((error) => this.#options.onError(error));
+  }
+
+  /** Whoever asks during a flush shares the next one, which sees what they added. */
+  #startFlush(): Promise<void> {
+    if (this.#flushing === undefined) {
+      this.#flushing = handled(
+        this.#runFlush().finally(() => {
+          this.#flushing = undefined;
+        }),
+      );
+      return this.#flushing;
+    }
+    return this.#nextFlush ??= handled(
+      this.#flushing.catch(() => {}).then(() => {
+        this.#nextFlush = undefined;
+        return this.#startFlush();
+      }),
+    );
+  }
+
+  async #runFlush(): Promise<void> {
+    this.#disarm?.();
+    this.#disarm = undefined;
+    try {
+      await this.#finishCut();
+      if (this.#delta.events > 0) {
+        this.#cutDelta();
+        await this.#finishCut();
+      }
+      this.#failures = 0;
+      this.#options.afterFlush();
+    } catch (error) {
+      this.#failures++;
+      this.#counts.failedFlushes++;
+      throw error;
+    } finally {
+      if (this.pending && this.#disarm === undefined && !this.#closing) this.#arm();
+    }
+  }
+
+  #cutDelta(): void {
+    const delta = this.#delta;
+    this.#cut = {
+      events: delta.events,
+      cells: delta.held.cells,
+      groups: delta.groups(Date.now() / 1000),
+      limited: 0,
+      taken: false,
+      done: this.#stored,
+    };
+    this.#counts.rejectedValues += delta.rejectedValues;
+    this.#delta = new Delta(this.#frame);
+    this.#stored = handledResolvers();
+    this.#room.resolve();
+    this.#room = handledResolvers();
+  }
+
+  /** Goes on where the last attempt at the current cut stopped. */
+  async #finishCut(): Promise<void> {
+    const cut = this.#cut;
+    if (cut === undefined) return;
+    const { writer } = this.#options;
+    if (!cut.taken) {
+      await this.#options.beforeCommit();
+      for (; cut.limited < cut.groups.length; cut.limited++) {
+        this.#counts.overflowed += await this.#limiter.limit(cut.groups[cut.limited]);
+      }
+      await writer.take(cut.groups.flatMap(cellsOf));
+      cut.taken = true;
+      cut.groups = [];
+    }
+    await writer.commit();
+    this.#cut = undefined;
+    this.#counts.flushes++;
+    cut.done.resolve();
+  }
+
+  async #loadFields(metric: Metric, unit: Unit, start: number): Promise<Set<string>> {
+    const { storage, config } = this.#options;
+    const fields = new Set<string>();
+    const range: BucketRange = { prefix: config.prefix, unit, from: start, to: start };
+    for await (const cells of storage.read(metric, range)) {
+      for (const cell of cells) if ("field" in cell) fields.add(cell.field);
+    }
+    return fields;
+  }
+
+  /** A flush that fails is tried again as long as there is time. */
+  async #flushBefore(deadline: number): Promise<void> {
+    try {
+      await this.#within(deadline - Date.now(), this.#startFlush());
+    } catch (error) {
+      const waitMs = backoffMs(this.#failures);
+      if (!isTransient(error) || Date.now() + waitMs >= deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+
+  async #within(leftMs: number, work: Promise<void>): Promise<void> {
+    const { deadlineMs } = this.#options.config.flush;
+    const late = handledResolvers();
+    const timer = setTimeout(() =>
+      late.reject(
+        new StorageError(
+          "unavailable",
+          `Storage did not confirm within flush.deadlineMs = ${deadlineMs} ms; what was recorded is kept`,
+        ),
+      ), Math.max(leftMs, 1));
+    try {
+      await Promise.race([work, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Milliseconds to wait after so many failures in a row. */
+function backoffMs(failures: number): number {
+  return Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof StorageError &&
+    (error.code === "unavailable" || error.code === "unknown");
+}
