@@ -67,8 +67,12 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   if (values.rest.length > 0) {
     throw new UsageError(`demo takes no arguments, received ${JSON.stringify(values.rest[0])}`);
   }
-  need("make a temporary folder and read the flights", { name: "read" }, { name: "write" });
-  need("talk to a server on this machine", { name: "net", host: "127.0.0.1" });
+  need(
+    "make a temporary folder and talk to a server on this machine",
+    { name: "net", host: "127.0.0.1" },
+    { name: "read" },
+    { name: "write" },
+  );
   const made: string[] = [];
   const cleanUp = () => {
     try {

@@ -56,12 +56,14 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   await using opened = await openTraqq(values, terminal, { mustExist: true });
   const seconds = await startOf(localSource(opened.traqq), before);
   const { buckets, cells } = await opened.traqq.prune(new Date(seconds * 1000), { dryRun });
-  const number = (value: number) =>
-    formatNumber(value, { grouped: terminal.columns !== undefined });
+  const some = (value: number, one: string, many: string) =>
+    `${formatNumber(value, { grouped: terminal.columns !== undefined })} ${
+      value === 1 ? one : many
+    }`;
   terminal.out(
-    `${dryRun ? "Would remove" : "Removed"} ${number(buckets)} days and hours with ${
-      number(cells)
-    } values\n`,
+    `${dryRun ? "Would remove" : "Removed"} ${
+      some(buckets, "day or hour", "days and hours")
+    } with ${some(cells, "value", "values")}\n`,
   );
   return EXIT.ok;
 }

@@ -144,13 +144,22 @@ async function recordInput(
   terminal: Terminal,
 ): Promise<void> {
   const progress = new Progress(terminal, input.name);
+  // Not between the lines that somebody types.
+  const isTyped = input.bytes === undefined && terminal.inIsTerminal;
   let bytes = 0;
-  const show = (more: { recorded: number; rejected: number }) =>
+  const show = (more: { recorded: number; rejected: number }) => {
+    if (isTyped || input.name === EVENT_FLAG) return;
     progress.update({
       share: input.bytes ? bytes / input.bytes : undefined,
       events: tally.recorded + more.recorded,
       rejected: tally.rejected + more.rejected,
     });
+  };
+  const reject = (line: Line, reason: string) => {
+    progress.clear();
+    rejected.add(input, line, reason);
+    tally.rejected++;
+  };
   let last = 0;
   try {
     for await (const lines of batches(readLines(input, (read) => bytes = read), stopped)) {
@@ -162,8 +171,7 @@ async function recordInput(
           events.push(JSON.parse(line.text));
           places.push(line);
         } catch (error) {
-          rejected.add(input, line, whyNotJson(error));
-          tally.rejected++;
+          reject(line, whyNotJson(error));
         }
       }
       let report: RecordReport;
@@ -177,10 +185,7 @@ async function recordInput(
         // Also what a batch did that could not be brought to its end.
         report ??= { recorded: 0, rejected: [] };
         tally.recorded += report.recorded;
-        tally.rejected += report.rejected.length;
-        for (const { index, error } of report.rejected) {
-          rejected.add(input, places[index], error.message);
-        }
+        for (const { index, error } of report.rejected) reject(places[index], error.message);
       }
       last = lines.at(-1)?.number ?? last;
       show({ recorded: 0, rejected: 0 });

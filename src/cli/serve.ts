@@ -23,6 +23,7 @@ import {
   readFile,
   readToken,
   storageFlags,
+  storagePermissions,
   TIME_FLAGS,
   TOKEN_VARIABLE,
   tokenFlag,
@@ -131,11 +132,15 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
   const maxConnections = wholeNumber(values, "max-connections", 1);
   const maxLineBytes = wholeNumber(values, "max-line-bytes", 1);
   const idleTimeoutMs = durationMs(values, "idle-timeout");
+  const address = formatAddress(at);
+  need(
+    `serve on ${address}`,
+    // Deno takes the permission for a port of 0 only as one for the whole host.
+    { name: "net", host: at.port === 0 ? at.hostname : address },
+    ...storagePermissions(values),
+  );
   const tls = await readTls(values);
   const token = await readToken(values);
-  const address = formatAddress(at);
-  // Deno takes the permission for a port of 0 only as one for the whole host.
-  need(`listen on ${address}`, { name: "net", host: at.port === 0 ? at.hostname : address });
   const opened = await openTraqq(values, terminal, { mustExist: false });
   try {
     const server = serveTcp(opened.traqq, {

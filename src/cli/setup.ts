@@ -281,6 +281,13 @@ export async function openTraqq(
   }
 }
 
+/** What opening the storage needs, so that all that is missing can be named together. */
+export function storagePermissions(values: Values): Deno.PermissionDescriptor[] {
+  const path = values.get("kv-path") ?? DEFAULT_KV_PATH;
+  if (values.get("storage") === "memory" || !isFile(path)) return [];
+  return [{ name: "read", path }, { name: "write", path }];
+}
+
 async function openKv(path: string, mustExist: boolean): Promise<Storage> {
   if (isFile(path)) {
     need(`open the Deno KV file ${path}`, { name: "read", path }, { name: "write", path });
@@ -301,6 +308,8 @@ async function openKv(path: string, mustExist: boolean): Promise<Storage> {
 /** SQLite says only "unable to open database file" for every reason there is. */
 async function whyNotOpened(error: unknown, path: string): Promise<unknown> {
   if (!(error instanceof StorageError) || !isFile(path)) return error;
+  // Without --unstable-kv: the error says so.
+  if (typeof Deno.openKv !== "function") return error;
   const folder = path.replace(/[^/\\]*$/, "") || ".";
   let reason: string | undefined;
   try {

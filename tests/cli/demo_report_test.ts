@@ -19,7 +19,7 @@ Deno.test("dayCharts() fit every width, and the days stand above their numbers",
     }
   }
   const lines = dayCharts(DAYS, look(40));
-  assertEquals(lines[0], "January 2001  4,820 flights, 155 a day");
+  assertEquals(lines[0], "January 2001  4,680 flights, 151 a day");
   // The fourth day had none.
   assertEquals(lines[6], "    │███ ███████████████████████████");
   assertEquals(lines.slice(7, 9), [

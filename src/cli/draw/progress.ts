@@ -45,10 +45,15 @@ export class Progress {
     this.#terminal.err(CLEAR_LINE + progressLine(this.#title, state, seconds, columns - 1));
   }
 
-  /** Wipes the line. */
-  stop(): void {
+  /** Wipes the line, so that a message can stand there; it is drawn again by the next update. */
+  clear(): void {
     if (this.#drawn) this.#terminal.err(CLEAR_LINE);
     this.#drawn = false;
+  }
+
+  /** Wipes the line for good. */
+  stop(): void {
+    this.clear();
     this.#drawnMs = Infinity;
   }
 }
@@ -61,7 +66,7 @@ export function progressLine(
   columns: number,
 ): string {
   const number = (value: number) => formatNumber(value, { grouped: true });
-  const count = `${number(events)} events`;
+  const count = `${number(events)} ${events === 1 ? "event" : "events"}`;
   const refused = rejected > 0 ? `${number(rejected)} rejected` : "";
   const rate = seconds >= 0.2 ? `${number(Math.round(events / seconds))}/s` : "";
   const percent = share === undefined ? "" : `${Math.floor(Math.min(1, share) * 100)}%`.padStart(4);

@@ -1,0 +1,209 @@
+import { fileURLToPath } from "node:url";
+
+/** The program, started as a user would, with exactly the permissions that a test gives it. */
+export const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
+
+/** No test waits longer for anything. */
+const MAX_WAIT_MS = 30_000;
+
+/** What a process that ended has said. */
+export interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** What a process is given. */
+export interface Start {
+  /** Flags of `deno run`. */
+  allow?: string[];
+  args: string[];
+  stdin?: string | Uint8Array;
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** Runs the program to its end. */
+export async function run(start: Start): Promise<Ended> {
+  const child = spawn(start);
+  const [status, out, err] = await within(
+    Promise.all([child.process.status, child.out.ended, child.err.ended]),
+    `traqq ${start.args.join(" ")}`,
+    () => child.process.kill("SIGKILL"),
+  );
+  return { code: status.code, out, err };
+}
+
+/** A process that is running. */
+export interface Running {
+  process: Deno.ChildProcess;
+  out: Output;
+  err: Output;
+}
+
+/** Starts the program. */
+export function spawn({ allow = [], args, stdin, cwd, env }: Start): Running {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--quiet", ...allow, CLI, ...args],
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    cwd,
+    env: { NO_COLOR: "1", ...env },
+  }).spawn();
+  if (stdin !== undefined) {
+    const bytes = typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin;
+    // The program may end before it has read all of it.
+    new Blob([bytes as BlobPart]).stream().pipeTo(process.stdin).catch(() => {});
+  }
+  return { process, out: new Output(process.stdout), err: new Output(process.stderr) };
+}
+
+/** What a process writes, as it comes. */
+export class Output {
+  text = "";
+  readonly ended: Promise<string>;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.ended = this.#read(stream);
+  }
+
+  /** The first line that matches. */
+  async line(pattern: RegExp): Promise<string> {
+    const seen = (async () => {
+      for (;;) {
+        const line = this.text.split("\n").slice(0, -1).find((line) => pattern.test(line));
+        if (line !== undefined) return line;
+        await Promise.race([
+          this.#changed.promise,
+          this.ended.then(() => {
+            throw new Error(`no ${pattern} in ${JSON.stringify(this.text)}`);
+          }),
+        ]);
+      }
+    })();
+    return await within(seen, String(pattern));
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<string> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.text += text;
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers<void>();
+    }
+    return this.text;
+  }
+}
+
+/** A server in a process of its own. */
+export class Server implements AsyncDisposable {
+  readonly running: Running;
+  readonly address: string;
+
+  private constructor(running: Running, address: string) {
+    this.running = running;
+    this.address = address;
+  }
+
+  /** Starts `traqq serve` in a folder and waits until it listens. */
+  static async start(folder: string, ...flags: string[]): Promise<Server> {
+    const running = spawn({
+      cwd: folder,
+      allow: ["--unstable-kv", "--allow-net", "--allow-read", "--allow-write"],
+      args: ["serve", "--addr", "127.0.0.1:0", ...flags],
+    });
+    try {
+      const line = await running.out.line(/ listens on /);
+      return new Server(running, / listens on ([^,\s]+)/.exec(line)![1]);
+    } catch (error) {
+      kill(running.process, "SIGKILL");
+      await running.process.status;
+      throw new Error(`the server did not start: ${await running.err.ended}`, { cause: error });
+    }
+  }
+
+  /** Sends a signal and waits for the end. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Ended> {
+    kill(this.running.process, signal);
+    return await this.ended();
+  }
+
+  async ended(): Promise<Ended> {
+    const { process, out, err } = this.running;
+    const [status, outText, errText] = await within(
+      Promise.all([process.status, out.ended, err.ended]),
+      "the server to end",
+      () => process.kill("SIGKILL"),
+    );
+    return { code: status.code, out: outText, err: errText };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+function kill(process: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    process.kill(signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** A command that talks to a server, with exactly the permission it needs. */
+export function ask(
+  server: { address: string },
+  args: string[],
+  more: Omit<Start, "args"> = {},
+): Promise<Ended> {
+  const [name, ...rest] = args;
+  return run({
+    ...more,
+    allow: [`--allow-net=${server.address}`, ...more.allow ?? []],
+    args: [name, "--addr", server.address, ...rest],
+  });
+}
+
+/** A folder that is removed again. */
+export class Folder implements AsyncDisposable {
+  readonly path: string = Deno.makeTempDirSync({ prefix: "traqq-test-" });
+
+  file(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  write(name: string, text: string | Uint8Array): string {
+    if (typeof text === "string") Deno.writeTextFileSync(this.file(name), text);
+    else Deno.writeFileSync(this.file(name), text);
+    return this.file(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** Fails rather than wait for ever. */
+export async function within<T>(
+  promise: Promise<T>,
+  what: string,
+  onLate: () => void = () => {},
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      try {
+        onLate();
+      } finally {
+        reject(new Error(`waited too long for ${what}`));
+      }
+    }, MAX_WAIT_MS);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
