@@ -9,7 +9,7 @@ const MAX_SHOWN = 80;
 /** The value as JSON, cut to 80 characters; what JSON cannot say, by its type. */
 export function show(value: unknown): string {
   if (value === undefined) return "nothing";
-  const text = json(value) ?? `a ${typeof value}`;
+  const text = json(value) ?? (typeof value === "object" ? "an object" : `a ${typeof value}`);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN).toWellFormed()}…` : text;
 }
 
