@@ -111,7 +111,7 @@ function metricTable({ entries }: Answer, limit: number, terminal: Terminal): st
     const first = own[0].result;
     const isMerged = own[0].bucket === undefined;
     const columns: Column[] = [
-      ...(isMerged ? [] : [{ title: own[0].bucket!.label.includes("T") ? "hour" : "date" }]),
+      ...(isMerged ? [] : [bucketColumn(own[0].bucket!)]),
       ...(first.type === "bmp" ? [] : first.key.map((title) => ({ title }))),
       { title: first.type === "adv" ? `sum of ${first.addKey}` : valueName(first), align: "right" },
     ];
@@ -154,12 +154,16 @@ function bucketTable({ entries }: Answer, limit: number, terminal: Terminal): st
   }
   if (rows.length === 0) return [];
   const columns: Column[] = [
-    { title: entries[0].bucket!.label.includes("T") ? "hour" : "date" },
+    bucketColumn(entries[0].bucket!),
     { title: "metric" },
     { title: "field" },
     { title: "value", align: "right" },
   ];
   return drawTable(columns, rows, { width: terminal.columns, style: terminal.style });
+}
+
+function bucketColumn({ label }: ResultBucket): Column {
+  return { title: label.includes("T") ? "hour" : "date", whole: true };
 }
 
 function moreRow(columns: number, at: number, more: number): string[] {

@@ -205,7 +205,8 @@ async function* batches(
   // An error is seen when its turn comes; until then it must not end the process.
   next.catch(() => {});
   for (;;) {
-    const first = await Promise.race([next, stop]);
+    // The stop stands first: of several that are there it wins.
+    const first = await Promise.race([stop, next]);
     if (first === "stop" || first.done) break;
     const batch = first.value;
     let chars = charsOf(batch);
@@ -217,7 +218,7 @@ async function* batches(
     });
     let failed = false;
     while (batch.length < MAX_BATCH_LINES && chars < MAX_BATCH_CHARS) {
-      const more = await Promise.race([next, stop, pause]).catch(() => {
+      const more = await Promise.race([stop, next, pause]).catch(() => {
         failed = true;
       });
       if (failed || more === undefined || more === "stop" || more === "pause" || more.done) break;

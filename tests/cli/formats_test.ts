@@ -106,6 +106,8 @@ Deno.test("toTable() fits a narrow terminal", () => {
   for (const columns of [30, 40, 60]) {
     for (const line of toTable(all(DAYS), 0, new FakeTerminal({ columns })).split("\n")) {
       assertEquals(widthOf(line) <= columns, true, `${columns}: ${line}`);
+      // A date is never cut.
+      assertEquals(line.includes("1970-01-…"), false, line);
     }
   }
 });

@@ -277,6 +277,31 @@ Deno.test("traqq record stops on Ctrl-C with a summary and 130", async () => {
   await writer.abort().catch(() => {});
 });
 
+Deno.test("traqq record stops on Ctrl-C in the middle of a file that is all there", async () => {
+  await using folder = new Folder();
+  await using server = await Server.start(folder.path, "--storage", "memory");
+  folder.write("big.ndjson", '{"event":"a"}\n'.repeat(5_000_000));
+  const recorder = spawn({
+    cwd: folder.path,
+    allow: [`--allow-net=${server.address}`, "--allow-read=big.ndjson"],
+    args: ["record", "--addr", server.address, "big.ndjson"],
+  });
+  await within(
+    (async () => {
+      while (!((await counts(server)).a > 0));
+    })(),
+    "the first events",
+  );
+  recorder.process.kill("SIGINT");
+  const { code } = await within(recorder.process.status, "the end", () => {
+    recorder.process.kill("SIGKILL");
+  });
+  const [, recorded] = /^(\d+) recorded, 0 rejected/.exec(await recorder.out.ended)!;
+  assertEquals([code, await recorder.err.ended], [130, ""]);
+  assertEquals(Number(recorded) < 5_000_000, true, recorded);
+  assertEquals((await counts(server)).a, Number(recorded));
+});
+
 async function gzip(text: string): Promise<Uint8Array> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

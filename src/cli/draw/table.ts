@@ -11,6 +11,8 @@ import { cut, harmless, pad, widthOf } from "./text.ts";
 export interface Column {
   title: string;
   align?: "left" | "right";
+  /** Never cut either, as a date. */
+  whole?: boolean;
 }
 
 /** How a table is drawn. */
@@ -49,7 +51,7 @@ function fit(
   rows: readonly (readonly string[])[],
   width: number,
 ): number[] | undefined {
-  const isText = (i: number) => columns[i].align !== "right";
+  const isText = (i: number) => columns[i].align !== "right" && columns[i].whole !== true;
   const widths = titles.map((title, i) =>
     rows.reduce((most, row) => Math.max(most, widthOf(row[i])), widthOf(title))
   );
