@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from "../base/errors.ts";
 import { show } from "../base/show.ts";
 import type { Metric, MetricType } from "../storage/storage.ts";
 import { readPattern } from "./config.ts";
@@ -59,7 +60,11 @@ export function readSelector(selector: MetricPath | MetricSelector): ReadSelecto
     );
   }
   const text = typeof key === "string" ? key : key.join("~");
-  return { type: type as MetricType, pattern: readPattern("key", text).text, addKey };
+  try {
+    return { type: type as MetricType, pattern: readPattern("key", text).text, addKey };
+  } catch (error) {
+    throw new TypeError(`Cannot find ${show(selector)}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** `type/key` or `adv/key/addKey`; a property name may itself hold a slash. */
