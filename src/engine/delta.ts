@@ -51,8 +51,8 @@ const CELL_BYTES = 40;
 const SUM_BYTES = 36;
 /** The objects of a sketch, its registers aside. */
 const SKETCH_BYTES = 150;
-/** A name that was not read yet: no event is called like this, since `:` is replaced. */
-const NO_NAME = ":";
+/** Where no name was read yet; no event has it as its name. */
+const NO_NAME = Symbol("no name");
 
 /** How much a delta holds. */
 export interface Held {
@@ -119,7 +119,7 @@ export class Delta {
   readonly #buckets: Map<number, DeltaBucket> = new Map();
   readonly #bucketList: DeltaBucket[] = [];
   #bucket: DeltaBucket | undefined;
-  #name = NO_NAME;
+  #name: string | symbol = NO_NAME;
   readonly #clock = new Clock();
   /** A recent time of the clock: only what lies far beyond it needs another look. */
   #latest = -Infinity;
@@ -170,14 +170,23 @@ export class Delta {
         }`,
       );
     }
-    this.#readTerms(event as JsonObject);
-    this.#readNumbers(event as JsonObject);
-    this.#readRegisters(event as JsonObject);
-    if (this.#checkCells) this.#refuseManyCells();
-    const bucket = this.#bucketAt(this.#secondsOf(event as JsonObject, at));
+    const bucket = this.#bucketAt(this.#read(event as JsonObject, at));
     // Nothing below can fail, and nothing of the event is read again.
     this.events++;
     this.#count(bucket);
+  }
+
+  /** Reads all that is needed of an event; gives its unix second. */
+  #read(event: JsonObject, at: Instant | undefined): number {
+    try {
+      this.#readTerms(event);
+      this.#readNumbers(event);
+      this.#readRegisters(event);
+      if (this.#checkCells) this.#refuseManyCells();
+      return this.#secondsOf(event, at);
+    } catch (error) {
+      throw error instanceof EventError ? error : this.#reader.explain(event, error);
+    }
   }
 
   #readTerms(event: JsonObject): void {
@@ -218,6 +227,8 @@ export class Delta {
         ? ABSENT
         : readDecimal(value, numbers[i])
         ? 1
+        : isInherited(event, this.#plan.summed[i])
+        ? ABSENT
         : 0;
     }
   }
@@ -254,7 +265,7 @@ export class Delta {
       }
       if (!whole) continue;
       cells += (step.add ? 1 : 0) + (step.top ? 1 : 0) + (step.sketch >= 0 ? 1 : 0) +
-        step.sums.length;
+        step.sums.filter(({ summed }) => this.#eventNumbers[summed].state === 1).length;
     }
     for (const register of this.#eventRegisters) if (register !== ABSENT) cells++;
     if (hourly) cells *= 2;
@@ -271,6 +282,8 @@ export class Delta {
     if (time === undefined && this.#timeIndex >= 0) {
       time = this.#reader.get(event, this.#timeIndex);
       what = this.#timeName;
+      const isOdd = typeof time === "function" || typeof time === "object";
+      if (isOdd && isInherited(event, this.#frame.timeProperty!)) time = undefined;
     }
     if (time === undefined || time === null) return this.#clock.seconds();
     const seconds = toUnixSeconds(time, what);
@@ -494,6 +507,11 @@ export function isExpired(
 ): boolean {
   const kept = retention[bucket.unit];
   return kept !== undefined && bucket.end <= now - kept;
+}
+
+/** Whether the event has a property only as every object has one (`constructor`, `__proto__`). */
+function isInherited(event: JsonObject, name: string): boolean {
+  return name in Object.prototype && !Object.hasOwn(event, name);
 }
 
 function readTerm(slot: Slot, value: unknown): string {

@@ -9,6 +9,8 @@
  *
  * @module
  */
+import { EventError, messageOf } from "../base/errors.ts";
+import { show } from "../base/show.ts";
 
 /** Reads the properties it was made with. */
 export class PropertyReader {
@@ -59,5 +61,21 @@ export class PropertyReader {
       default:
         return object[this.#keys[index]];
     }
+  }
+
+  /** What to say when reading has thrown: a getter or a proxy did, so which of them? */
+  explain(object: Record<string, unknown>, cause: unknown): EventError {
+    const culprit = this.#keys.find((key) => {
+      try {
+        return object[key], false;
+      } catch {
+        return true;
+      }
+    });
+    const what = culprit === undefined ? "a property" : `property ${show(culprit)}`;
+    return new EventError(
+      `Cannot record an event: ${what} cannot be read: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }

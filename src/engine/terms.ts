@@ -48,8 +48,10 @@ export class Terms {
       const slot = frontSlot(value);
       if (this.#frontValues[slot] === value) return this.#frontTerms[slot];
       const term = this.#byValue.get(value) ?? this.#add(value);
-      this.#frontValues[slot] = value;
-      this.#frontTerms[slot] = term;
+      if (value.length <= MAX_REMEMBERED_LENGTH) {
+        this.#frontValues[slot] = value;
+        this.#frontTerms[slot] = term;
+      }
       return term;
     }
     if (value === undefined || value === null) return ABSENT;
