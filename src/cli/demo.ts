@@ -57,7 +57,7 @@ export const demo: Command = {
       flags: "--unstable-kv --allow-net=127.0.0.1 --allow-read --allow-write",
     },
     { when: "the server as a process of its own", flags: "--allow-run" },
-    { when: "from JSR, where the flights are fetched", flags: "--allow-net=127.0.0.1,jsr.io" },
+    { when: "from JSR, where the flights are fetched", flags: "--allow-net" },
   ],
   examples: [{ line: "traqq demo", does: "in a terminal" }],
   run,

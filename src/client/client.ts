@@ -333,6 +333,7 @@ function eventJson(event: unknown): string {
   } catch (error) {
     cause = error;
   }
+  if (json?.includes(":null")) json = JSON.stringify(event, infinite);
   if (json !== undefined) return json;
   throw new EventError(
     cause === undefined
@@ -343,6 +344,18 @@ function eventJson(event: unknown): string {
     { cause },
   );
 }
+
+/**
+ * JSON writes `null` where a number is not finite, and that is an absent property. What is too large for
+ * a number stays what it is, so that the server treats it as the library does.
+ */
+function infinite(_key: string, value: unknown): unknown {
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  return rawJSON(value < 0 ? "-1e999" : "1e999");
+}
+
+// TypeScript does not know it yet.
+const { rawJSON } = JSON as unknown as { rawJSON: (json: string) => unknown };
 
 function wireRange(options: QueryOptions): QueryOptions {
   const { from, to } = options;

@@ -378,3 +378,18 @@ Deno.test("Client.connect says what came instead of a reply", async () => {
   await serving;
   listener.close();
 });
+
+Deno.test("Client.recordMany sends numbers that JSON cannot write as the library takes them", async () => {
+  await using context = await start();
+  const report = await context.client.recordMany([
+    { event: "buy", geo: "US", amount: Infinity },
+    { event: "buy", geo: NaN, amount: 1 },
+    { event: "buy", geo: -Infinity, amount: 1 },
+    { event: "buy", geo: "US", amount: 2, tax: null },
+  ]);
+  assertEquals(report.recorded, 2);
+  assertEquals(report.rejected.map(({ index }) => index), [1, 2]);
+  assertStringIncludes(report.rejected[0].error.message, "finite");
+  const { recorded, rejectedValues } = context.traqq.stats();
+  assertEquals({ recorded, rejectedValues }, { recorded: 2, rejectedValues: 1 });
+});

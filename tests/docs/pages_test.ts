@@ -71,7 +71,7 @@ for (const page of PAGES) {
     const text = read(page);
     assert(!text.includes("../shared"));
     const hosts = [...text.matchAll(/https?:\/\/([\w.-]+)/g)].map(([, host]) => host);
-    const allowed = ["keepachangelog.com", "semver.org", "jsr.io"];
+    const allowed = ["keepachangelog.com", "semver.org"];
     assertEquals(hosts.filter((host) => !allowed.includes(host)), []);
   });
 }
