@@ -162,7 +162,7 @@ const NEXT = [
   {
     does: "your own server; --help tells all its flags",
     permissions: serve.permissions[0].flags,
-    args: "serve --add event~geo --top geo",
+    args: "serve --add event --add event~geo --top geo",
   },
   {
     does: "in another terminal: an event",
@@ -179,11 +179,16 @@ const NEXT = [
 /** How to start the program, from where this one was started. */
 function programName(permissions: string): string {
   if (Deno.build.standalone) return "traqq";
-  return `deno run ${permissions} ${
+  return `${denoName()} run ${permissions} ${
     PROGRAM.protocol !== "file:"
       ? "jsr:@traqq/traqq/cli"
       : shellWord(relative(Deno.cwd(), fromFileUrl(PROGRAM)))
   }`;
+}
+
+/** How Deno was started: someone who came by npx may have no `deno`. */
+function denoName(): string {
+  return Deno.execPath().includes("_npx") ? `npx -y deno@${Deno.version.deno}` : "deno";
 }
 
 function relative(folder: string, path: string): string {
