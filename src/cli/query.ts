@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { QueryDaysOptions } from "../engine/query.ts";
 import { type MetricPath, type ReadSelector, readSelector } from "../engine/selector.ts";
 import type { MetricResult, ResultBucket } from "../engine/result.ts";
@@ -14,7 +14,7 @@ import { EXIT, UsageError } from "./errors.ts";
 import { oneOf, type Values, wholeNumber } from "./flags.ts";
 import { type Answer, toCsv, toJson, toNdjson, toTable } from "./formats.ts";
 import { CONNECT_FLAGS, opensStorage, openTraqq, storageFlags } from "./setup.ts";
-import { localSource, narrowed, type Range, remoteSource, type Source } from "./source.ts";
+import { localSource, type Range, remoteSource, selector, type Source } from "./source.ts";
 import type { Terminal } from "./terminal.ts";
 
 const DEFAULT_DAYS = 7;
@@ -196,7 +196,7 @@ function readFind(values: Values): ReadSelector | undefined {
   try {
     return readSelector(text as MetricPath);
   } catch (error) {
-    if (!(error instanceof TypeError) && !(error instanceof ConfigError)) throw error;
+    if (!(error instanceof TypeError)) throw error;
     throw new UsageError(`--find: ${messageOf(error)}`);
   }
 }
@@ -214,9 +214,8 @@ async function ask(source: Source, asked: Question): Promise<Answer> {
     const results = await source.merged(find, range, filter);
     return { buckets: [], entries: results.map(merged), find };
   }
-  const buckets = await source.query(range, { ...filter, ...narrowed(find, filter) });
-  const entries = buckets.flatMap(entriesOf).filter(({ result }) => isWanted(find, result));
-  return { buckets, entries, find };
+  const buckets = await source.query(range, { ...filter, select: selector(find) });
+  return { buckets, entries: buckets.flatMap(entriesOf), find };
 }
 
 async function rangeOf(source: Source, { days, from, to }: Question): Promise<Range> {
@@ -240,11 +239,6 @@ async function rangeOf(source: Source, { days, from, to }: Question): Promise<Ra
 
 function dayEnd(source: Source, { label }: ResultBucket): Promise<number> {
   return endOf(source, { kind: "day", date: label });
-}
-
-function isWanted(find: ReadSelector, result: MetricResult): boolean {
-  return result.type === find.type && result.key.join("~") === find.pattern &&
-    (find.addKey === undefined || (result.type === "adv" && result.addKey === find.addKey));
 }
 
 function entriesOf(bucket: ResultBucket): Answer["entries"][number][] {

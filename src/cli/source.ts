@@ -37,8 +37,10 @@ export function localSource(traqq: Traqq): Source {
   return {
     query: async (range, filter) => (await query(range, filter)).buckets,
     queryDays: async (days, filter) => (await traqq.queryDays(days, filter)).buckets,
-    merged: async (wanted, range, filter) =>
-      (await query(range, { ...filter, ...narrowed(wanted, filter) })).mergedAll(selector(wanted)),
+    merged: async (wanted, range, filter) => {
+      const select = selector(wanted);
+      return (await query(range, { ...filter, select })).mergedAll(select);
+    },
     buckets: async (range) => (await query(range, NOTHING)).buckets,
     lastDays: async (days) => (await traqq.queryDays(days, NOTHING)).buckets,
   };
@@ -63,27 +65,7 @@ function instants({ from, to }: Range): { from: Date; to: Date } {
   return { from: new Date(from * 1000), to: new Date(to * 1000) };
 }
 
-/**
- * Globs that spare the storage from reading other metrics. They may let others through, but keep
- * nothing out that is wanted.
- */
-export function narrowed(wanted: ReadSelector, given: QueryDaysOptions): QueryDaysOptions {
-  // What the user accepts cannot be made narrower by globs.
-  if (given.accept !== undefined) return {};
-  const pattern = escapeGlob(wanted.pattern);
-  if (wanted.type !== "adv") return { accept: `${wanted.type}:${pattern}` };
-  if (wanted.addKey !== undefined) return { accept: `adv:${escapeGlob(wanted.addKey)}:${pattern}` };
-  // `*` does not match a slash, which the summed property may have in its name.
-  const ignored = given.ignore ?? [];
-  return {
-    ignore: [...(typeof ignored === "string" ? [ignored] : ignored), "{bmp,add,top}:*"],
-  };
-}
-
-function selector({ type, pattern, addKey }: ReadSelector): MetricSelector {
+/** A selector that was read, as the library and the wire take it. */
+export function selector({ type, pattern, addKey }: ReadSelector): MetricSelector {
   return { type, key: pattern, ...(addKey === undefined ? {} : { addKey }) };
-}
-
-function escapeGlob(text: string): string {
-  return text.replace(/[\\*?[\]{}()!+@|]/g, "\\$&");
 }
