@@ -13,6 +13,8 @@ export interface Command {
   readonly summary: string;
   /** What may stand after the name: `[FILE...]`. */
   readonly usage: string;
+  /** Whether files may; they are `rest` of its values. */
+  readonly takesFiles?: true;
   /** A paragraph or several; lines are broken for the terminal. */
   readonly about: readonly string[];
   readonly groups: readonly FlagGroup[];

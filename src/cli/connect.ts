@@ -7,7 +7,8 @@ import { Client } from "../client/client.ts";
 import { formatAddress } from "../protocol/address.ts";
 import type { Values } from "./flags.ts";
 import { need } from "./permissions.ts";
-import { readAddress, readFile, readToken } from "./setup.ts";
+import { readFile } from "./files.ts";
+import { readAddress, readToken } from "./shared_flags.ts";
 
 /** Connects, with the token if there is one. */
 export async function connect(values: Values): Promise<Client> {

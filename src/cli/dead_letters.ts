@@ -6,6 +6,7 @@
 import { EventError, messageOf, StorageError } from "../base/errors.ts";
 import type { Cell } from "../storage/storage.ts";
 import { harmless } from "./draw/text.ts";
+import { isKvFile } from "./files.ts";
 import { flagOf, isGranted } from "./permissions.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -23,7 +24,7 @@ export class DeadLetters {
 
   /** @param kvPath the file lies beside it */
   constructor(kvPath: string | undefined, terminal: Terminal) {
-    const beside = kvPath === undefined || /^(:memory:$|https?:)/.test(kvPath) ? "traqq" : kvPath;
+    const beside = kvPath === undefined || !isKvFile(kvPath) ? "traqq" : kvPath;
     this.path = `${beside}.refused.ndjson`;
     this.#terminal = terminal;
   }

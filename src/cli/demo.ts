@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CliError, EXIT, UsageError } from "./errors.ts";
+import { CliError, EXIT } from "./errors.ts";
 import { Client } from "../client/client.ts";
 import type { AdvResult, MetricResult } from "../engine/result.ts";
 import { DAY } from "../engine/time.ts";
@@ -24,7 +24,7 @@ import { DemoServer, PROGRAM, shellWord } from "./demo_server.ts";
 import { formatNumber } from "./draw/number.ts";
 import { Progress } from "./draw/progress.ts";
 import type { Values } from "./flags.ts";
-import { wrap } from "./formats.ts";
+import { wrap } from "./draw/text.ts";
 import { readLines } from "./input.ts";
 import { need } from "./permissions.ts";
 import { query } from "./query.ts";
@@ -63,10 +63,7 @@ export const demo: Command = {
   run,
 };
 
-async function run(values: Values, terminal: Terminal): Promise<number> {
-  if (values.rest.length > 0) {
-    throw new UsageError(`demo takes no arguments, received ${JSON.stringify(values.rest[0])}`);
-  }
+async function run(_values: Values, terminal: Terminal): Promise<number> {
   need(
     "make a temporary folder and talk to a server on this machine",
     { name: "net", host: "127.0.0.1" },

@@ -6,7 +6,7 @@
 import { CliError } from "./errors.ts";
 import type { Input } from "./input.ts";
 import { need } from "./permissions.ts";
-import { reasonOf } from "./setup.ts";
+import { reasonOf } from "./files.ts";
 
 const DATA = new URL("../../examples/data/flights.ndjson.gz", import.meta.url);
 

@@ -9,7 +9,7 @@ import type { ReadSelector } from "../engine/selector.ts";
 import { csvLine, type CsvOptions } from "./draw/csv.ts";
 import { decimalsOf, formatNumber } from "./draw/number.ts";
 import { type Column, drawTable } from "./draw/table.ts";
-import { harmlessJson } from "./draw/text.ts";
+import { harmlessJson, wrap } from "./draw/text.ts";
 import { type Entry, meanOf, pathOf, type Row, rowsOf, valueName } from "./rows.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -210,20 +210,4 @@ function emptyRuns(empty: readonly ResultBucket[]): string[] {
     else runs.push({ from: bucket, to: bucket });
   }
   return runs.map(({ from, to }) => from === to ? from.label : `${from.label} to ${to.label}`);
-}
-
-/** Breaks a text at spaces. */
-export function wrap(text: string, width: number, indent = ""): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width - indent.length) {
-      lines.push(indent + line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  if (line !== "") lines.push(indent + line);
-  return lines;
 }

@@ -5,7 +5,7 @@
  */
 import type { Command } from "./command.ts";
 import { HELP } from "./flags.ts";
-import { wrap } from "./formats.ts";
+import { wrap } from "./draw/text.ts";
 import type { Terminal } from "./terminal.ts";
 
 const MAX_WIDTH = 100;

@@ -10,7 +10,7 @@ import { messageOf } from "../base/errors.ts";
 import { LineSplitter } from "../protocol/lines.ts";
 import { CliError } from "./errors.ts";
 import { need } from "./permissions.ts";
-import { reasonOf } from "./setup.ts";
+import { reasonOf } from "./files.ts";
 
 /** Something to read. */
 export interface Input {

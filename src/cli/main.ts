@@ -58,7 +58,11 @@ export async function main(
       terminal.out(commandHelp(command, terminal));
       return EXIT.ok;
     }
-    return await command.run(readFlags(command.groups, rest), terminal);
+    const values = readFlags(command.groups, rest);
+    if (values.rest.length > 0 && command.takesFiles !== true) {
+      throw new UsageError(`${name} takes no arguments, received ${quoted(values.rest[0])}`);
+    }
+    return await command.run(values, terminal);
   } catch (error) {
     const { code, text } = explain(error);
     if (text !== "") {

@@ -9,7 +9,8 @@ import { formatNumber } from "./draw/number.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import type { Values } from "./flags.ts";
 import { refuseMemory } from "./query.ts";
-import { openTraqq, storageFlags } from "./setup.ts";
+import { storageFlags } from "./shared_flags.ts";
+import { openTraqq } from "./storage.ts";
 import { localSource } from "./source.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -44,9 +45,6 @@ export const prune: Command = {
 };
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
-  if (values.rest.length > 0) {
-    throw new UsageError(`prune takes no arguments, received ${JSON.stringify(values.rest[0])}`);
-  }
   const before = readMoment(values, "before");
   if (before === undefined) {
     throw new UsageError("prune needs --before, such as --before 2026-01-01");

@@ -13,7 +13,8 @@ import { endOf, readMoment, startOf } from "./dates.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { oneOf, type Values, wholeNumber } from "./flags.ts";
 import { type Answer, toCsv, toJson, toNdjson, toTable } from "./formats.ts";
-import { CONNECT_FLAGS, opensStorage, openTraqq, storageFlags } from "./setup.ts";
+import { CONNECT_FLAGS, opensStorage, storageFlags } from "./shared_flags.ts";
+import { openTraqq } from "./storage.ts";
 import { localSource, type Range, remoteSource, selector, type Source } from "./source.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -146,9 +147,6 @@ interface Question {
 }
 
 function readQuestion(values: Values): Question {
-  if (values.rest.length > 0) {
-    throw new UsageError(`query takes no arguments, received ${JSON.stringify(values.rest[0])}`);
-  }
   const days = wholeNumber(values, "days", 1);
   const from = readMoment(values, "from");
   const to = readMoment(values, "to");

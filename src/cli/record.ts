@@ -20,10 +20,10 @@ import {
   CONNECT_FLAGS,
   MAPPING_FLAGS,
   opensStorage,
-  openTraqq,
   storageFlags,
   TIME_FLAGS,
-} from "./setup.ts";
+} from "./shared_flags.ts";
+import { openTraqq } from "./storage.ts";
 import { catchSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -39,6 +39,7 @@ export const record: Command = {
   name: "record",
   summary: "Record events: one, or NDJSON from files or standard input",
   usage: "[FILE...]",
+  takesFiles: true,
   about: [
     "Reads one JSON event a line (gzipped or not) from the files, or from standard input where there " +
     "is none or it is called -. A line that is no event is rejected, and the others are recorded. " +

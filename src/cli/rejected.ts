@@ -8,7 +8,7 @@ import { harmless } from "./draw/text.ts";
 import { CliError, UsageError } from "./errors.ts";
 import type { Input, Line } from "./input.ts";
 import { need } from "./permissions.ts";
-import { reasonOf } from "./setup.ts";
+import { reasonOf } from "./files.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Rejected lines that are printed. */

@@ -13,21 +13,19 @@ import { durationMs } from "./duration.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import { type Values, wholeNumber } from "./flags.ts";
 import { need } from "./permissions.ts";
+import { readFile } from "./files.ts";
 import {
   DEFAULT_ADDR,
   DEFAULT_KV_PATH,
   MAPPING_FLAGS,
-  type Opened,
-  openTraqq,
   readAddress,
-  readFile,
   readToken,
   storageFlags,
-  storagePermissions,
   TIME_FLAGS,
   TOKEN_VARIABLE,
   tokenFlag,
-} from "./setup.ts";
+} from "./shared_flags.ts";
+import { type Opened, openTraqq, storagePermissions } from "./storage.ts";
 import { catchSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -97,9 +95,6 @@ export const serve: Command = {
 };
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
-  if (values.rest.length > 0) {
-    throw new UsageError(`serve takes no arguments, received ${JSON.stringify(values.rest[0])}`);
-  }
   const stopMs = durationMs(values, "stop-timeout") ?? DEFAULT_STOP_MS;
   await using server = await startServer(values, terminal);
   using signals = catchSignals(() =>

@@ -7,9 +7,9 @@ import type { Command } from "./command.ts";
 import { connect } from "./connect.ts";
 import { formatNumber } from "./draw/number.ts";
 import { drawTable } from "./draw/table.ts";
-import { EXIT, UsageError } from "./errors.ts";
+import { EXIT } from "./errors.ts";
 import { oneOf, type Values } from "./flags.ts";
-import { CONNECT_FLAGS } from "./setup.ts";
+import { CONNECT_FLAGS } from "./shared_flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The command. */
@@ -34,9 +34,6 @@ export const stats: Command = {
 };
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
-  if (values.rest.length > 0) {
-    throw new UsageError(`stats takes no arguments, received ${JSON.stringify(values.rest[0])}`);
-  }
   const format = oneOf(values, "format", ["table", "json"]) ?? "table";
   await using client = await connect(values);
   const stats = await client.stats();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Answer, toCsv, toJson, toNdjson, toTable, wrap } from "../../src/cli/formats.ts";
+import { type Answer, toCsv, toJson, toNdjson, toTable } from "../../src/cli/formats.ts";
 import type { MetricResult, ResultBucket } from "../../src/engine/result.ts";
 import { readSelector } from "../../src/engine/selector.ts";
 import { widthOf } from "../../src/cli/draw/text.ts";
@@ -191,9 +191,4 @@ Deno.test("toCsv() renames a property that is called like a column", () => {
     [...toCsv(found("add/date~value", [bucket("1970-01-01", 0, result)]), {})],
     ["date,date_,value_,value\n"],
   );
-});
-
-Deno.test("wrap() breaks at spaces and leaves a long word whole", () => {
-  assertEquals(wrap("aa bb cccccccccc d", 5), ["aa bb", "cccccccccc", "d"]);
-  assertEquals(wrap("aa bb", 6, "  "), ["  aa", "  bb"]);
 });

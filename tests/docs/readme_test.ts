@@ -1,7 +1,7 @@
 /** Holds the README to the code: its tables, its conversation, its examples that cannot run by --doc. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { COMMANDS } from "../../src/cli/main.ts";
-import { readConfigFile } from "../../src/cli/setup.ts";
+import { readConfigFile } from "../../src/cli/options.ts";
 import { Client } from "../../src/client/client.ts";
 import { MAX_NAME_BYTES, MAX_PATTERN_BYTES, readConfig } from "../../src/engine/config.ts";
 import { MAX_FIELD_BYTES } from "../../src/engine/field.ts";

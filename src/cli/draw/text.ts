@@ -53,3 +53,19 @@ export function pad(text: string, columns: number, align: "left" | "right" = "le
   const spaces = " ".repeat(Math.max(0, columns - widthOf(text)));
   return align === "left" ? text + spaces : spaces + text;
 }
+
+/** Breaks a text at spaces. */
+export function wrap(text: string, width: number, indent = ""): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width - indent.length) {
+      lines.push(indent + line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  if (line !== "") lines.push(indent + line);
+  return lines;
+}

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { cut, harmless, harmlessJson, pad, widthOf } from "../../../src/cli/draw/text.ts";
+import { cut, harmless, harmlessJson, pad, widthOf, wrap } from "../../../src/cli/draw/text.ts";
 
 Deno.test("harmless() writes out what would move the cursor or turn the line around", () => {
   const ok = (text: string, want: string) => assertEquals(harmless(text), want);
@@ -37,4 +37,9 @@ Deno.test("pad() counts columns, not characters", () => {
   assertEquals(pad("日本", 6), "日本  ");
   assertEquals(pad("日本", 6, "right"), "  日本");
   assertEquals(pad("abc", 2), "abc");
+});
+
+Deno.test("wrap() breaks at spaces and leaves a long word whole", () => {
+  assertEquals(wrap("aa bb cccccccccc d", 5), ["aa bb", "cccccccccc", "d"]);
+  assertEquals(wrap("aa bb", 6, "  "), ["  aa", "  bb"]);
 });

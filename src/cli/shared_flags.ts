@@ -1,0 +1,165 @@
+/**
+ * The flags that several commands share: where a server or a storage is, what is counted, the token.
+ *
+ * @module
+ */
+import { DEFAULT_PORT, parseAddress } from "../protocol/address.ts";
+import { CliError, UsageError } from "./errors.ts";
+import { readFile } from "./files.ts";
+import { type Flag, type FlagGroup, quoted, type Values } from "./flags.ts";
+import { isGranted } from "./permissions.ts";
+
+/** Where the server listens unless told otherwise. */
+export const DEFAULT_ADDR = `127.0.0.1:${DEFAULT_PORT}`;
+/** The KV file unless told otherwise. */
+export const DEFAULT_KV_PATH = "./traqq.db";
+/** The environment variable that holds the token. */
+export const TOKEN_VARIABLE = "TRAQQ_TOKEN";
+
+/** Where a command that talks to a server finds it. */
+export const CONNECT_FLAGS: FlagGroup = {
+  title: "Server",
+  flags: [
+    {
+      name: "addr",
+      value: "HOST:PORT",
+      help: `Where traqq serve listens; default ${DEFAULT_ADDR}`,
+    },
+    tokenFlag("The server's token"),
+    { name: "tls", help: "Talk TLS" },
+    {
+      name: "tls-ca",
+      value: "FILE",
+      help: "PEM certificate that the server's is signed by, for one of your own; implies --tls",
+    },
+  ],
+};
+
+const KV_PATH: Flag = {
+  name: "kv-path",
+  value: "FILE",
+  help: `The Deno KV file; default ${DEFAULT_KV_PATH}`,
+};
+
+const CONFIG: Flag = {
+  name: "config",
+  value: "FILE",
+  help: "The options of Traqq.open as JSON; flags win over it",
+};
+
+const PREFIX: Flag = {
+  name: "prefix",
+  value: "NAME",
+  help: "Names the data within the storage; default traqq",
+};
+
+/** Where a command that opens the storage finds it. */
+export function storageFlags(storage: string): FlagGroup {
+  return {
+    title: "Storage",
+    flags: [
+      { name: "storage", value: "memory|kv", help: storage },
+      KV_PATH,
+      PREFIX,
+      CONFIG,
+    ],
+  };
+}
+
+/** What is counted; each flag may be given several times. */
+export const MAPPING_FLAGS: FlagGroup = {
+  title: "What is counted (all of these together replace the config file's mapping)",
+  flags: [
+    {
+      name: "add",
+      value: "PROPS",
+      many: true,
+      help: "Count by these properties: event, event~geo; default event. Repeatable, as the next",
+    },
+    { name: "bitmap", value: "PROPS", many: true, help: "Count unique values: ip" },
+    {
+      name: "add-value",
+      value: "PROPS/NUMBER",
+      many: true,
+      help: "Sum a number: event~geo/amount sums amount by event and geo",
+    },
+    { name: "top", value: "PROPS", many: true, help: "Rank the most frequent values: geo" },
+  ],
+};
+
+/** How time is read and divided. */
+export const TIME_FLAGS: FlagGroup = {
+  title: "Time",
+  flags: [
+    {
+      name: "timezone",
+      value: "ZONE",
+      help: "An IANA zone such as Europe/Berlin; default the stored one, else UTC",
+    },
+    { name: "hourly", help: "Keep hours beside days" },
+    {
+      name: "time-property",
+      value: "NAME",
+      help: "The property with an event's own time; default: the time it arrives",
+    },
+  ],
+};
+
+/** The flag for a file with the token: never the token itself, which all processes could see. */
+export function tokenFlag(what: string): Flag {
+  return {
+    name: "token-file",
+    value: "FILE",
+    help: `${what}, in a file; default the environment variable ${TOKEN_VARIABLE}`,
+  };
+}
+
+/** The token, or undefined where there is none. @throws {CliError} */
+export async function readToken(values: Values): Promise<string | undefined> {
+  const path = values.get("token-file");
+  if (path !== undefined) {
+    const token = (await readFile("the token file", path)).trim();
+    if (token === "") throw new CliError(`Cannot use the token file ${path}: it is empty`);
+    return token;
+  }
+  // Without the permission there is none: `serve` says so when it starts, a client is refused.
+  if (!isGranted({ name: "env", variable: TOKEN_VARIABLE })) return undefined;
+  return Deno.env.get(TOKEN_VARIABLE)?.trim() || undefined;
+}
+
+/** The address of `--addr`. @throws {UsageError} */
+export function readAddress(values: Values): { hostname: string; port: number } {
+  const text = values.get("addr") ?? DEFAULT_ADDR;
+  try {
+    return parseAddress(text);
+  } catch {
+    throw new UsageError(
+      `--addr wants HOST:PORT such as ${DEFAULT_ADDR} or [::1]:${DEFAULT_PORT}, received ${
+        quoted(text)
+      }`,
+    );
+  }
+}
+
+/**
+ * Whether the command opens the storage itself (`--storage`) rather than talk to a server.
+ *
+ * @throws {UsageError} for flags of the one beside the other
+ */
+export function opensStorage(values: Values): boolean {
+  if (values.has("storage")) {
+    const wrong = values.firstOf(CONNECT_FLAGS.flags.map((flag) => flag.name));
+    if (wrong === undefined) return true;
+    throw new UsageError(
+      `--${wrong} is for a server, --storage opens the storage here; leave one of the two out`,
+    );
+  }
+  const groups = [storageFlags(""), MAPPING_FLAGS, TIME_FLAGS];
+  const wrong = values.firstOf(groups.flatMap((group) => group.flags.map((flag) => flag.name)));
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `--${wrong} is for opening the storage here: add --storage kv, or give it to traqq serve`,
+    );
+  }
+  return false;
+}

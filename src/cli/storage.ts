@@ -1,0 +1,120 @@
+/**
+ * Opening the storage that the flags name, and saying why that fails.
+ *
+ * @module
+ */
+import { StorageError } from "../base/errors.ts";
+import { KvStorage } from "../storage/kv.ts";
+import { MemoryStorage } from "../storage/memory.ts";
+import type { Storage } from "../storage/storage.ts";
+import { Traqq } from "../traqq.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { CliError, UsageError } from "./errors.ts";
+import { isKvFile } from "./files.ts";
+import { oneOf, type Values } from "./flags.ts";
+import { readOptions } from "./options.ts";
+import { isGranted, need } from "./permissions.ts";
+import { DEFAULT_KV_PATH } from "./shared_flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A traqq and the storage under it, closed together. */
+export interface Opened extends AsyncDisposable {
+  readonly traqq: Traqq;
+  /** What to call the storage in a message. */
+  readonly where: string;
+}
+
+/** Opens the storage that the flags name. */
+export async function openTraqq(
+  values: Values,
+  terminal: Terminal,
+  { mustExist }: { mustExist: boolean },
+): Promise<Opened> {
+  const options = await readOptions(values);
+  const kind = oneOf(values, "storage", ["memory", "kv"]) ?? "kv";
+  const path = values.get("kv-path") ?? DEFAULT_KV_PATH;
+  if (kind === "memory" && values.has("kv-path")) {
+    throw new UsageError("--kv-path is for --storage kv; leave one of the two out");
+  }
+  const letters = new DeadLetters(kind === "kv" ? path : undefined, terminal);
+  const storage = kind === "memory" ? new MemoryStorage() : await openKv(path, mustExist);
+  try {
+    const traqq = await Traqq.open({ ...options, storage, onError: letters.onError });
+    const where = kind === "memory" ? "memory (gone when it stops)" : `Deno KV ${path}`;
+    return {
+      traqq,
+      where,
+      async [Symbol.asyncDispose]() {
+        try {
+          await traqq.close();
+        } finally {
+          await storage.close();
+        }
+      },
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** What opening the storage needs, so that all that is missing can be named together. */
+export function storagePermissions(values: Values): Deno.PermissionDescriptor[] {
+  const path = values.get("kv-path") ?? DEFAULT_KV_PATH;
+  if (values.get("storage") === "memory" || !isKvFile(path)) return [];
+  return [{ name: "read", path }, { name: "write", path }];
+}
+
+async function openKv(path: string, mustExist: boolean): Promise<Storage> {
+  if (isKvFile(path)) {
+    need(`open the Deno KV file ${path}`, { name: "read", path }, { name: "write", path });
+    if (mustExist && !await exists(path)) {
+      throw new CliError(
+        `Cannot open the Deno KV file ${path}: there is no such file; name one with --kv-path, ` +
+          `or leave out --storage to ask a server`,
+      );
+    }
+  }
+  try {
+    return await KvStorage.open(path);
+  } catch (error) {
+    throw await whyNotOpened(error, path);
+  }
+}
+
+/** SQLite says only "unable to open database file" for every reason there is. */
+async function whyNotOpened(error: unknown, path: string): Promise<unknown> {
+  if (!(error instanceof StorageError) || !isKvFile(path)) return error;
+  // Without --unstable-kv: the error says so.
+  if (typeof Deno.openKv !== "function") return error;
+  const folder = path.replace(/[^/\\]*$/, "") || ".";
+  let reason: string | undefined;
+  try {
+    const file = await Deno.stat(path).catch(() => undefined);
+    if (file?.isDirectory) reason = "it is a folder";
+    else if (/not a database|malformed/i.test(error.message)) {
+      reason = "it is a file of another kind; name another one with --kv-path";
+    } else if (file === undefined && isGranted({ name: "read", path: folder })) {
+      const parent = await Deno.stat(folder).catch(() => undefined);
+      reason = parent?.isDirectory
+        ? `the system does not allow it; look at the rights of the folder ${folder}`
+        : `there is no folder ${folder}; create it first`;
+    } else if (/readonly|unable to open/i.test(error.message)) {
+      reason = "the system does not allow it; look at the rights of the file and its folder";
+    }
+  } catch {
+    // Then what SQLite said must do.
+  }
+  if (reason === undefined) return error;
+  return new CliError(`Cannot open the Deno KV file ${path}: ${reason}`, { cause: error });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    return true; // opening it will say what is wrong
+  }
+}
