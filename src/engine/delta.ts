@@ -468,6 +468,7 @@ export class Delta {
     return groups;
   }
 
+  /** Adds up per field: values that somebody chose for their hash may be cut to the same field. */
   #stepGroups(
     step: Step,
     columns: Columns,
@@ -479,14 +480,22 @@ export class Delta {
     const groups: CellGroup[] = [];
     for (const metric of [step.add, step.top]) {
       if (metric === undefined) continue;
-      const fields = new Map(cells.map((cell) => [fieldOf(cell), columns.count(cell)]));
+      const fields = new Map<string, number>();
+      for (const cell of cells) {
+        const field = fieldOf(cell);
+        fields.set(field, (fields.get(field) ?? 0) + columns.count(cell));
+      }
       groups.push({ kind: "count", metric, unit, start, fields });
     }
     for (const [k, { metric }] of step.sums.entries()) {
       const sums = columns.sums[k];
       const summed = cells.filter((cell) => sums.count(cell) > 0);
       if (summed.length === 0) continue;
-      const fields = new Map(summed.map((cell) => [fieldOf(cell), sums.total(cell)]));
+      const fields = new Map<string, bigint>();
+      for (const cell of summed) {
+        const field = fieldOf(cell);
+        fields.set(field, (fields.get(field) ?? 0n) + sums.total(cell));
+      }
       const count = summed.reduce((total, cell) => total + sums.count(cell), 0);
       groups.push({ kind: "sum", metric, unit, start, fields, count });
     }

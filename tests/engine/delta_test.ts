@@ -6,6 +6,7 @@ import { type FileOptions, readConfig } from "../../src/engine/config.ts";
 import type { CellGroup } from "../../src/engine/cut.ts";
 import { Delta, isExpired } from "../../src/engine/delta.ts";
 import { compilePlan } from "../../src/engine/plan.ts";
+import { hashHex } from "../../src/sketch/murmur.ts";
 
 const DAY = 86_400;
 const START = 1_773_532_800; // 2026-03-15T00:00:00Z
@@ -362,6 +363,25 @@ Deno.test("Delta.add() refuses what is past the retention of all its units", () 
   delta({ retention: { h: "1h" }, time: { hourly: true } }).add(day, START - 90 * DAY);
   late(delta({ retention: { d: "2d", h: "1h" }, time: { hourly: true } }), START - 2 * DAY - 1);
   delta({ retention: { h: "1h" } }).add(day, START - 90 * DAY);
+});
+
+Deno.test("Delta.groups() loses nothing where two values come to the same stored field", () => {
+  const it = delta({
+    mapping: { add: ["a~b~c"], top: ["a~b~c"], addValue: [{ key: "a~b~c", addKey: "n" }] },
+    limits: { maxValueLength: 2000 },
+  });
+  // What is left of the first when it is cut, and who knows the hash can send it as values.
+  const [a, b] = ["x".repeat(500), "y".repeat(505)];
+  const hash = hashHex(`${a}~${b}~${"z".repeat(600)}`);
+  for (const c of ["z".repeat(600), "z".repeat(600), `#${hash}`]) {
+    it.add({ event: "e", a, b, c, n: 0.5 }, START);
+  }
+  const field = `${a}~${b}~#${hash}`;
+  assertEquals(lines(it), [
+    `add:a~b~c d${START} ${field}=3`,
+    `top:a~b~c d${START} ${field}=3`,
+    `adv:n:a~b~c d${START} ${field}=1500000 of 3`,
+  ]);
 });
 
 Deno.test("Delta.groups() leaves out buckets past their retention", () => {
