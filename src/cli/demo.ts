@@ -20,7 +20,7 @@ import {
   type Period,
   periodTable,
 } from "./demo_report.ts";
-import { DemoServer, PROGRAM, shellWord } from "./demo_server.ts";
+import { DemoServer, PROGRAM } from "./demo_server.ts";
 import { formatNumber } from "./draw/number.ts";
 import { Progress } from "./draw/progress.ts";
 import type { Values } from "./flags.ts";
@@ -30,6 +30,7 @@ import { need } from "./permissions.ts";
 import { query } from "./query.ts";
 import { record } from "./record.ts";
 import { serve } from "./serve.ts";
+import { shellWord } from "./shell.ts";
 import { catchSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -8,6 +8,7 @@ import { CliError } from "./errors.ts";
 import { readFlags } from "./flags.ts";
 import { isGranted } from "./permissions.ts";
 import { serve, startServer } from "./serve.ts";
+import { shellWord } from "./shell.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The program that is running, from source. */
@@ -123,9 +124,4 @@ async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> 
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** A word as a shell takes it. */
-export function shellWord(text: string): string {
-  return /^[\w./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { CliError } from "./errors.ts";
+import { shellWord } from "./shell.ts";
 
 /**
  * @param doing what the permission is for: "listen on 127.0.0.1:9876"
@@ -27,7 +28,7 @@ export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
 export function flagOf(descriptor: Deno.PermissionDescriptor): string {
   const value = detailOf(descriptor);
   if (value === undefined || value === "") return `--allow-${descriptor.name}`;
-  return `--allow-${descriptor.name}=${/^[\w./:@%+,=~[\]-]+$/.test(value) ? value : quote(value)}`;
+  return `--allow-${descriptor.name}=${shellWord(value)}`;
 }
 
 function detailOf(descriptor: Deno.PermissionDescriptor): string | undefined {
@@ -42,9 +43,4 @@ function detailOf(descriptor: Deno.PermissionDescriptor): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** For a shell. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
