@@ -5,8 +5,9 @@
  */
 import {
   type AdvResult,
+  fieldParts,
   type MetricResult,
-  OTHER_FIELD,
+  rank,
   type ResultBucket,
 } from "../engine/result.ts";
 
@@ -42,14 +43,11 @@ export function rowsOf(result: MetricResult): Row[] {
     case "bmp":
       return [{ field: [], value: result.count }];
     case "top":
-      return result.ranked.map(([member, value]) => ({
-        field: partsOf(result.key, member),
-        value,
-      }));
+      return rows(result.key, result.ranked);
     case "add":
-      return ranked(result.key, result.counts);
+      return rows(result.key, rank(Object.entries(result.counts)));
     case "adv":
-      return ranked(result.key, result.sums);
+      return rows(result.key, rank(Object.entries(result.sums)));
   }
 }
 
@@ -58,17 +56,6 @@ export function meanOf(result: AdvResult): number | undefined {
   return result.count === 0 ? undefined : result.sum / result.count;
 }
 
-function ranked(key: readonly string[], values: Record<string, number>): Row[] {
-  const entries = Object.entries(values);
-  entries.sort(([a, x], [b, y]) =>
-    Number(a === OTHER_FIELD) - Number(b === OTHER_FIELD) || y - x || (a < b ? -1 : 1)
-  );
-  return entries.map(([field, value]) => ({ field: partsOf(key, field), value }));
-}
-
-/** A field's values by property; one that was cut may lack the last ones. */
-function partsOf(key: readonly string[], field: string): string[] {
-  if (field === OTHER_FIELD) return key.map(() => OTHER_FIELD);
-  const parts = field.split("~");
-  return key.map((_, i) => i < key.length - 1 ? parts[i] ?? "" : parts.slice(i).join("~"));
+function rows(key: readonly string[], ranked: readonly [string, number][]): Row[] {
+  return ranked.map(([field, value]) => ({ field: fieldParts(key, field), value }));
 }

@@ -305,7 +305,7 @@ function plain<T>(
 }
 
 /** Highest first, ties ascending by member, `~other` last and not counted against `limit`. */
-function rank(entries: [string, number][], limit = Infinity): [string, number][] {
+export function rank(entries: [string, number][], limit = Infinity): [string, number][] {
   const other = entries.find(([member]) => member === OTHER_FIELD);
   const ranked = entries
     .filter((entry) => entry !== other)
@@ -317,11 +317,17 @@ function rank(entries: [string, number][], limit = Infinity): [string, number][]
 
 function inflateRow(names: readonly string[], field: string, value: number): InflatedRow {
   const row: InflatedRow = Object.create(null);
-  // A field that was cut ends in `~#` and its hash, and may lack its last parts.
-  const parts = field === OTHER_FIELD ? names.map(() => OTHER_FIELD) : field.split("~");
-  names.forEach((name, i) => {
-    row[name] = i < names.length - 1 ? parts[i] ?? "" : parts.slice(i).join("~");
-  });
+  fieldParts(names, field).forEach((part, i) => row[names[i]] = part);
   row.value = value;
   return row;
+}
+
+/**
+ * A field's value for each property of its pattern. One that was cut ends in `~#` and its hash, and
+ * may lack the last ones; `~other` stands for each.
+ */
+export function fieldParts(names: readonly string[], field: string): string[] {
+  if (field === OTHER_FIELD) return names.map(() => OTHER_FIELD);
+  const parts = field.split("~");
+  return names.map((_, i) => i < names.length - 1 ? parts[i] ?? "" : parts.slice(i).join("~"));
 }
