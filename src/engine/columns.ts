@@ -41,42 +41,43 @@ export class Columns {
   }
 }
 
+/** Numbers per sum: whole units, millionths, and how many values were added. */
+const WIDTH = 3;
+
 /** Decimal sums, exact: whole units and millionths apart, as both stay small. */
 export class SumColumn {
-  #whole: Float64Array = new Float64Array(MIN_CELLS);
-  #micros: Float64Array = new Float64Array(MIN_CELLS);
-  #counts: Float64Array = new Float64Array(MIN_CELLS);
+  #numbers: Float64Array = new Float64Array(MIN_CELLS * WIDTH);
   /** Whole units that no longer fitted beside the others. */
   readonly #carried: Map<number, bigint> = new Map();
 
   /** How many values were added to the cell. */
   count(cell: number): number {
-    return this.#counts[cell];
+    return this.#numbers[cell * WIDTH + 2];
   }
 
   /** Adds a value to the cell. */
   add(cell: number, value: Decimal): void {
-    const whole = this.#whole[cell] + value.whole;
+    const numbers = this.#numbers;
+    const at = cell * WIDTH;
+    const whole = numbers[at] + value.whole;
     if (whole > Number.MAX_SAFE_INTEGER || whole < -Number.MAX_SAFE_INTEGER) {
-      this.#carried.set(cell, (this.#carried.get(cell) ?? 0n) + BigInt(this.#whole[cell]));
-      this.#whole[cell] = value.whole;
+      this.#carried.set(cell, (this.#carried.get(cell) ?? 0n) + BigInt(numbers[at]));
+      numbers[at] = value.whole;
     } else {
-      this.#whole[cell] = whole;
+      numbers[at] = whole;
     }
-    this.#micros[cell] += value.micros;
-    this.#counts[cell]++;
+    numbers[at + 1] += value.micros;
+    numbers[at + 2]++;
   }
 
   /** The sum of the cell, in millionths. */
   total(cell: number): bigint {
-    const whole = BigInt(this.#whole[cell]) + (this.#carried.get(cell) ?? 0n);
-    return whole * MICROS_PER_UNIT + BigInt(this.#micros[cell]);
+    const whole = BigInt(this.#numbers[cell * WIDTH]) + (this.#carried.get(cell) ?? 0n);
+    return whole * MICROS_PER_UNIT + BigInt(this.#numbers[cell * WIDTH + 1]);
   }
 
   /** Makes room for twice as many cells. */
   grow(): void {
-    this.#whole = grown(this.#whole);
-    this.#micros = grown(this.#micros);
-    this.#counts = grown(this.#counts);
+    this.#numbers = grown(this.#numbers);
   }
 }

@@ -19,35 +19,36 @@ export class PairTable {
   size = 0;
   /** The index of a pair, plus 1; 0 is a free slot. At most half full. */
   #slots: Int32Array = new Int32Array(MIN_SLOTS);
-  #a: Int32Array = new Int32Array(MIN_SLOTS / 2);
-  #b: Int32Array = new Int32Array(MIN_SLOTS / 2);
+  /** The pairs by index, two numbers each: side by side, so that both come with one cache line. */
+  #pairs: Int32Array = new Int32Array(MIN_SLOTS);
 
   /** The first number of pair `index`. */
   first(index: number): number {
-    return this.#a[index];
+    return this.#pairs[2 * index];
   }
 
   /** The second number of pair `index`. */
   second(index: number): number {
-    return this.#b[index];
+    return this.#pairs[2 * index + 1];
   }
 
   /** The index of a pair, or -1. */
   find(a: number, b: number): number {
     const slots = this.#slots;
+    const pairs = this.#pairs;
     const mask = slots.length - 1;
     for (let slot = hash(a, b) & mask;; slot = (slot + 1) & mask) {
       const index = slots[slot] - 1;
-      if (index < 0 || (this.#b[index] === b && this.#a[index] === a)) return index;
+      if (index < 0 || (pairs[2 * index] === a && pairs[2 * index + 1] === b)) return index;
     }
   }
 
   /** Adds a pair that is not there yet; gives its index. */
   insert(a: number, b: number): number {
-    if (this.size === this.#a.length) this.#grow();
+    if (2 * this.size === this.#pairs.length) this.#grow();
     const index = this.size++;
-    this.#a[index] = a;
-    this.#b[index] = b;
+    this.#pairs[2 * index] = a;
+    this.#pairs[2 * index + 1] = b;
     this.#place(index);
     return index;
   }
@@ -55,14 +56,13 @@ export class PairTable {
   #place(index: number): void {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let slot = hash(this.#a[index], this.#b[index]) & mask;
+    let slot = hash(this.first(index), this.second(index)) & mask;
     while (slots[slot] !== 0) slot = (slot + 1) & mask;
     slots[slot] = index + 1;
   }
 
   #grow(): void {
-    this.#a = grown(this.#a);
-    this.#b = grown(this.#b);
+    this.#pairs = grown(this.#pairs);
     this.#slots = new Int32Array(this.#slots.length * 2);
     for (let index = 0; index < this.size; index++) this.#place(index);
   }
