@@ -8,7 +8,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
   const base = ["base"];
   const sketch = [...base, "sketch"];
   const storage = [...sketch];
-  const engine = [...sketch, "storage/storage.ts"];
+  const engine = [...sketch, "storage/storage.ts", "storage/metric.ts"];
   const journal = [...engine, "engine"];
   const writer = [...journal, "storage", "journal"];
   const traqq = [...writer, "writer"];

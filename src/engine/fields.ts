@@ -4,9 +4,9 @@
  *
  * @module
  */
+import { metricName } from "../storage/metric.ts";
 import type { Metric, Unit } from "../storage/storage.ts";
 import type { CellGroup } from "./cut.ts";
-import { metricName } from "./query.ts";
 import { OTHER_FIELD } from "./result.ts";
 
 /** The fields that storage holds for a metric in a bucket, `~other` among them where it is there. */

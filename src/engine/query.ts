@@ -5,6 +5,7 @@
  */
 import minimatch from "minimatch";
 import { show } from "../base/show.ts";
+import { metricName } from "../storage/metric.ts";
 import type { Metric, Unit } from "../storage/storage.ts";
 import { type MetricPath, type MetricSelector, readSelector, selects } from "./selector.ts";
 
@@ -62,12 +63,6 @@ export function metricFilter(filter: Filter): (metric: Metric) => boolean {
     if (ignore.some((glob) => matches(name, glob))) return false;
     return accept.length === 0 || accept.some((glob) => matches(name, glob));
   };
-}
-
-/** `type:pattern`, for `adv` `adv:addKey:pattern`. */
-export function metricName(metric: Metric): string {
-  const addKey = metric.addKey === undefined ? "" : `${metric.addKey}:`;
-  return `${metric.type}:${addKey}${metric.pattern}`;
 }
 
 function globs(where: string, value: unknown): string[] {

@@ -5,7 +5,8 @@
  * @module
  */
 import { StorageError } from "../base/errors.ts";
-import type { Cell, Metric } from "./storage.ts";
+import { metricName } from "./metric.ts";
+import type { Cell } from "./storage.ts";
 
 const TYPES_BY_KIND: Readonly<Record<Cell["kind"], readonly string[]>> = {
   count: ["add", "top"],
@@ -14,17 +15,10 @@ const TYPES_BY_KIND: Readonly<Record<Cell["kind"], readonly string[]>> = {
   sketch: ["bmp"],
 };
 
-/** A metric as people write it: `add:event~geo`, `adv:amount:event`. */
-export function metricText(metric: Metric): string {
-  return metric.addKey === undefined
-    ? `${metric.type}:${metric.pattern}`
-    : `${metric.type}:${metric.addKey}:${metric.pattern}`;
-}
-
 /** A cell as people find it again: metric, unit, bucket and field. */
 export function cellText(cell: Cell): string {
   const field = "field" in cell ? ` field ${JSON.stringify(cell.field)}` : "";
-  return `${cell.kind} of ${metricText(cell.metric)} in ${cell.unit}:${cell.start}${field}`;
+  return `${cell.kind} of ${metricName(cell.metric)} in ${cell.unit}:${cell.start}${field}`;
 }
 
 /** The error for a cell that a storage will never take. */
