@@ -43,7 +43,14 @@ export function sanitizedByWords(text: string, maxCodePoints: number): string {
 /** The first second of the bucket that holds an instant. */
 export function bucketStart(zone: string, unit: Unit, seconds: number): number {
   const at = (seconds: number) => new Temporal.ZonedDateTime(BigInt(seconds) * 10n ** 9n, zone);
-  if (unit === "d") return Number(at(seconds).startOfDay().epochMilliseconds / 1000);
+  if (unit === "d") {
+    // A clock that is put back across midnight shows yesterday again; the new day goes on.
+    const today = at(seconds).toPlainDate();
+    const starts = [today.add({ days: 1 }), today].map((date) =>
+      date.toZonedDateTime(zone).epochMilliseconds / 1000
+    );
+    return starts.find((start) => start <= seconds)!;
+  }
   let start = seconds - at(seconds).second;
   for (;;) {
     const now = at(start);

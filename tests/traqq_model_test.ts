@@ -285,7 +285,8 @@ Deno.test("Traqq takes an event's time from a property, and `at` beats it", asyn
         compare(await traqq.query(EVERYTHING), metric, model.find(metric, "d"));
       },
     ),
-    { numRuns: 40 },
+    // The clock shows yesterday again.
+    { numRuns: 40, examples: [[[[1_257_042_660, undefined]], "America/St_Johns"]] },
   );
 });
 
