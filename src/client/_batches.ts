@@ -5,6 +5,7 @@
  * @module
  */
 import { EventError, messageOf, ProtocolError } from "../base/errors.ts";
+import { utf8Length } from "../base/utf8.ts";
 import { recordManyLine } from "../protocol/commands.ts";
 import type { RecordManyData } from "../protocol/dispatch.ts";
 import { MAX_LINE_BYTES } from "../protocol/lines.ts";
@@ -62,7 +63,7 @@ export class Batches {
     let wait: Promise<void> | undefined;
     if (this.#chars + chars > MAX_BATCH_CHARS) wait = this.#send();
     if (chars > MAX_BATCH_CHARS) {
-      const bytes = byteLength(recordManyLine([eventJson], [atJson])) - 1;
+      const bytes = utf8Length(recordManyLine([eventJson], [atJson])) - 1;
       if (bytes > MAX_LINE_BYTES) {
         this.reject(index, tooLong(bytes));
         return wait;
@@ -157,12 +158,7 @@ export function tooLong(bytes: number): EventError {
 
 /** Length as UTF-8, costing nothing where the text is short enough whatever it holds. */
 export function isTooLong(line: string): boolean {
-  return line.length * 3 > MAX_LINE_BYTES && byteLength(line) - 1 > MAX_LINE_BYTES;
-}
-
-/** Length as UTF-8. */
-export function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+  return line.length * 3 > MAX_LINE_BYTES && utf8Length(line) - 1 > MAX_LINE_BYTES;
 }
 
 function readReport(data: unknown): RecordManyData {

@@ -20,6 +20,7 @@
  */
 import { EventError, messageOf, ProtocolError } from "../base/errors.ts";
 import { show } from "../base/show.ts";
+import { utf8Length } from "../base/utf8.ts";
 import type { Instant, QueryDaysOptions, QueryOptions } from "../engine/query.ts";
 import type { MetricResult, ResultBucket, ResultOf } from "../engine/result.ts";
 import { type MetricPath, type MetricSelector, readSelector } from "../engine/selector.ts";
@@ -33,7 +34,7 @@ import {
 } from "../protocol/commands.ts";
 import { bucketsFromWire, fromWire, isEventRefusal } from "../protocol/replies.ts";
 import type { RecordManyOptions, RecordOptions, RecordReport } from "../traqq.ts";
-import { Batches, byteLength, isTooLong, type RecordProgress, tooLong } from "./_batches.ts";
+import { Batches, isTooLong, type RecordProgress, tooLong } from "./_batches.ts";
 import { type TlsClientOptions, Wire } from "./_wire.ts";
 import { ConnectionError, PartialRecordError } from "./errors.ts";
 
@@ -295,7 +296,7 @@ export class Client implements AsyncDisposable {
       eventJson(event),
       at === undefined ? undefined : instantJson(at, "at"),
     );
-    if (isTooLong(line)) throw tooLong(byteLength(line) - 1);
+    if (isTooLong(line)) throw tooLong(utf8Length(line) - 1);
     this.#active = true;
     await this.#wire.call(line);
   }

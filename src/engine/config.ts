@@ -6,8 +6,10 @@
  */
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/show.ts";
+import { utf8Length } from "../base/utf8.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Calendar } from "./bucket.ts";
+import { DAY, HOUR } from "./time.ts";
 
 /** One sum: `addKey` is the property that is summed, `key` the pattern it is summed by. */
 export interface AddValue {
@@ -167,7 +169,8 @@ export const MAX_NAME_BYTES = 128;
 /** Longest pattern and prefix, in UTF-8 bytes. */
 export const MAX_PATTERN_BYTES = 256;
 
-const SECONDS = { h: 3600, d: 86_400, w: 604_800 };
+/** Of the units of a duration. */
+const SECONDS = { h: HOUR, d: DAY, w: 7 * DAY };
 const OPTION_KEYS = [
   "storage",
   "prefix",
@@ -423,8 +426,4 @@ function record(
     );
   }
   return value as Record<string, unknown>;
-}
-
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

@@ -6,7 +6,7 @@
  * line and that much of replies, and TCP tells the client to wait.
  *
  * How it ends: a connection is never closed while the client might still be sending, for then the
- * system would send a reset, and that may destroy replies on their way. {@linkcode Connection.finish}
+ * system would send a reset, and that may destroy replies on their way. {@linkcode Connection.drain}
  * says "no more from me" after the last reply and throws away what still comes, until the client has
  * closed too or `LINGER_MS` are over.
  *
