@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError, EventError, messageOf, StorageError } from "./base/errors.ts";
-import { handled } from "./base/promises.ts";
+import { handled, withDeadline } from "./base/promises.ts";
 import { show } from "./base/show.ts";
 import { yieldToEventLoop } from "./base/yield.ts";
 import { Calendar } from "./engine/bucket.ts";
@@ -21,6 +21,7 @@ import { QueryResult } from "./engine/result.ts";
 import { readSeries } from "./engine/series.ts";
 import { toUnixSeconds } from "./engine/time.ts";
 import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
+import { DeadlineStorage } from "./writer/deadline_storage.ts";
 import { Flusher, type FlusherStats } from "./writer/flusher.ts";
 import { Writer } from "./writer/writer.ts";
 
@@ -108,20 +109,21 @@ export class Traqq implements AsyncDisposable {
   private constructor(
     config: Config,
     storage: Storage,
-    stored: string | null,
+    calendar: Calendar,
+    timezoneClaimed: boolean,
     writer: Writer,
     onError: (error: Error) => void,
   ) {
     this.#config = config;
     this.#storage = storage;
     this.#onError = onError;
-    this.#calendar = new Calendar(stored ?? config.time.timezone ?? "UTC");
-    this.#timezoneClaimed = stored !== null;
+    this.#calendar = calendar;
+    this.#timezoneClaimed = timezoneClaimed;
     this.#flusher = new Flusher({
       storage,
       writer,
       config,
-      calendar: this.#calendar,
+      calendar,
       onError,
       beforeCommit: () => this.#claimTimezone(),
       afterFlush: () => this.#pruneExpired(),
@@ -136,31 +138,37 @@ export class Traqq implements AsyncDisposable {
    */
   static async open(options: TraqqOptions): Promise<Traqq> {
     const config = readConfig(options);
-    const { storage, onError } = options;
-    if (typeof storage?.commit !== "function") {
+    const { onError } = options;
+    if (typeof options.storage?.commit !== "function") {
       throw new ConfigError(
         `Cannot use storage: wanted a storage such as new MemoryStorage(), received ${
-          show(storage)
+          show(options.storage)
         }`,
       );
     }
     if (onError !== undefined && typeof onError !== "function") {
       throw new ConfigError(`Cannot use onError: wanted a function, received ${show(onError)}`);
     }
+    const storage = new DeadlineStorage(options.storage, config.flush.deadlineMs);
     const stored = await storage.timezone(config.prefix);
     const { timezone } = config.time;
     if (stored !== null && timezone !== undefined && !Calendar.sameZone(stored, timezone)) {
       throw new ConfigError(otherZone(config.prefix, stored, timezone));
     }
+    const calendar = new Calendar(stored ?? timezone ?? "UTC");
     const report = (error: Error) => {
       try {
-        onError?.(error);
+        handled(Promise.resolve(onError?.(error)));
       } catch {
         // A report must not stop what it reports about.
       }
     };
+    let traqq: Traqq | undefined;
     const writer = await Writer.open(storage, config.prefix, config.writer, {
       error: report,
+      behind: async () => {
+        if (traqq !== undefined) await traqq.#claimAgain();
+      },
       refused: ({ cell, error }) =>
         report(
           new StorageError(
@@ -170,7 +178,7 @@ export class Traqq implements AsyncDisposable {
           ),
         ),
     });
-    return new Traqq(config, storage, stored, writer, report);
+    return traqq = new Traqq(config, storage, calendar, stored !== null, writer, report);
   }
 
   /** The time zone of the buckets. */
@@ -200,14 +208,17 @@ export class Traqq implements AsyncDisposable {
   }
 
   /**
-   * Counts many events, in order. A refused event is reported and the others are counted.
+   * Counts many events, in order. A refused event is reported and the others are counted. It waits
+   * for storage where that is slower.
    *
    * @param events an array, or anything that is iterable or async iterable
+   * @throws {TypeError} (by rejecting) if it is not
    */
   async recordMany(
     events: Iterable<unknown> | AsyncIterable<unknown>,
     options?: RecordManyOptions,
   ): Promise<RecordReport> {
+    refuseSingle(events);
     const at = options?.at;
     const report: RecordReport = { recorded: 0, rejected: [] };
     let confirmed: Promise<void> | undefined;
@@ -215,7 +226,7 @@ export class Traqq implements AsyncDisposable {
     let yieldedAtMs = performance.now();
     const one = (event: unknown): void => {
       try {
-        confirmed = this.#record(event, typeof at === "function" ? at(event, index) : at);
+        confirmed = this.#record(event, at, index);
         report.recorded++;
       } catch (error) {
         if (!(error instanceof EventError)) throw error;
@@ -233,13 +244,13 @@ export class Traqq implements AsyncDisposable {
     const isBreathless = () => index % YIELD_EVENTS === 0 || this.#flusher.full;
     if (Symbol.iterator in events) {
       for (const event of events) {
-        one(event);
         if (isBreathless()) await breathe();
+        one(event);
       }
     } else {
       for await (const event of events) {
-        one(event);
         if (isBreathless()) await breathe();
+        one(event);
       }
     }
     await confirmed;
@@ -285,7 +296,7 @@ export class Traqq implements AsyncDisposable {
    *   and tried again
    */
   flush(): Promise<void> {
-    return this.#flusher.flush();
+    return handled(this.#flusher.flush());
   }
 
   /**
@@ -304,6 +315,7 @@ export class Traqq implements AsyncDisposable {
       report.buckets += pruned.buckets;
       report.cells += pruned.cells;
     }
+    if (!options.dryRun && report.cells > 0) this.#flusher.forgetFields();
     return report;
   }
 
@@ -327,10 +339,13 @@ export class Traqq implements AsyncDisposable {
   }
 
   /** Counts an event; gives a promise only where there is something to wait for. */
-  #record(event: unknown, at: Instant | undefined): Promise<void> | undefined {
+  #record(event: unknown, at: RecordManyOptions["at"], index = 0): Promise<void> | undefined {
     try {
       if (this.#closed !== undefined) this.#refuseClosed();
-      const wait = this.#flusher.add(event, at);
+      const wait = this.#flusher.add(
+        event,
+        typeof at === "function" ? callAt(at, event, index) : at,
+      );
       this.#counts.recorded++;
       return wait;
     } catch (error) {
@@ -353,6 +368,13 @@ export class Traqq implements AsyncDisposable {
       throw new ConfigError(otherZone(this.prefix, stands, this.timezone));
     }
     this.#timezoneClaimed = true;
+  }
+
+  /** What storage lost may be more than chunks. */
+  async #claimAgain(): Promise<void> {
+    this.#timezoneClaimed = false;
+    this.#flusher.forgetFields();
+    await this.#claimTimezone();
   }
 
   /** Where no zone was set at `open`, another instance may have set one since. */
@@ -407,11 +429,46 @@ export class Traqq implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    const { deadlineMs } = this.#config.flush;
+    const deadline = Date.now() + deadlineMs;
     try {
       await this.#flusher.close();
     } finally {
-      await this.#pruning;
+      if (this.#pruning !== undefined) {
+        const late = () =>
+          new StorageError(
+            "unknown",
+            `Closed while expired buckets were being pruned: not done within flush.deadlineMs = ${deadlineMs} ms`,
+          );
+        await withDeadline(this.#pruning, deadline - Date.now(), late).catch(this.#onError);
+      }
     }
+  }
+}
+
+/** The time that a caller's function gives; should it throw, the event is refused and no other. */
+function callAt(
+  at: (event: unknown, index: number) => Instant | undefined,
+  event: unknown,
+  index: number,
+): Instant | undefined {
+  try {
+    return at(event, index);
+  } catch (cause) {
+    throw new EventError(
+      `Cannot record an event: the function that gives its time threw: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function refuseSingle(events: unknown): void {
+  const isList = typeof events === "object" && events !== null &&
+    (Symbol.iterator in events || Symbol.asyncIterator in events);
+  if (!isList) {
+    throw new TypeError(
+      `Cannot record many events: wanted an array or an (async) iterable, received ${show(events)}`,
+    );
   }
 }
 

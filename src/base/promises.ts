@@ -16,3 +16,22 @@ export function handledResolvers(): PromiseWithResolvers<void> {
   handled(resolvers.promise);
   return resolvers;
 }
+
+/**
+ * What `work` gives, unless it takes longer than `ms`: then it goes on alone and its end is ignored.
+ *
+ * @param late what to reject with then
+ */
+export async function withDeadline<T>(
+  work: Promise<T>,
+  ms: number,
+  late: () => Error,
+): Promise<T> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => deadline.reject(late()), Math.max(ms, 1));
+  try {
+    return await Promise.race([handled(work), deadline.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

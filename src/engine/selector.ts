@@ -59,8 +59,8 @@ export function readSelector(selector: MetricPath | MetricSelector): ReadSelecto
       `Cannot find ${show(selector)}: only adv has a summed property, ${type} does not`,
     );
   }
-  const text = typeof key === "string" ? key : key.join("~");
   try {
+    const text = Array.isArray(key) ? key.join("~") : key;
     return { type: type as MetricType, pattern: readPattern("key", text).text, addKey };
   } catch (error) {
     throw new TypeError(`Cannot find ${show(selector)}: ${messageOf(error)}`, { cause: error });

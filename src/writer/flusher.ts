@@ -7,7 +7,7 @@
  */
 import { clearImmediate, setImmediate } from "node:timers";
 import { EventError, messageOf, StorageError } from "../base/errors.ts";
-import { handled, handledResolvers } from "../base/promises.ts";
+import { handled, handledResolvers, withDeadline } from "../base/promises.ts";
 import type { Calendar } from "../engine/bucket.ts";
 import type { Config } from "../engine/config.ts";
 import { type CellGroup, cellsOf } from "../engine/cut.ts";
@@ -68,7 +68,7 @@ const MAX_BACKOFF_MS = 10_000;
 /** See the top of this file. */
 export class Flusher {
   readonly #options: FlusherOptions;
-  readonly #limiter: FieldLimiter;
+  #limiter: FieldLimiter;
   #frame: DeltaFrame;
   #delta: Delta;
   /** Resolves when the current delta is in storage. */
@@ -97,10 +97,7 @@ export class Flusher {
       retention: config.retention,
     };
     this.#delta = new Delta(this.#frame);
-    this.#limiter = new FieldLimiter(
-      config.limits.maxFields,
-      (metric, unit, start) => this.#loadFields(metric, unit, start),
-    );
+    this.#limiter = this.#makeLimiter();
   }
 
   /** Whether there is anything that storage has not confirmed. */
@@ -130,6 +127,11 @@ export class Flusher {
     this.#delta = new Delta(this.#frame);
   }
 
+  /** To be called when storage holds less than it did: fields that are gone make room for others. */
+  forgetFields(): void {
+    this.#limiter = this.#makeLimiter();
+  }
+
   /**
    * Counts an event.
    *
@@ -143,7 +145,13 @@ export class Flusher {
         { reason: "overloaded" },
       );
     }
-    this.#delta.add(event, at);
+    try {
+      this.#delta.add(event, at);
+    } catch (error) {
+      // The values of refused events are held too, and no flush lets go of a delta without an event.
+      if (this.full && this.#delta.events === 0) this.#delta = new Delta(this.#frame);
+      throw error;
+    }
     if (this.#disarm === undefined) this.#arm();
     if (this.full) {
       // While a flush runs or storage fails, the timer starts the next one.
@@ -190,8 +198,17 @@ export class Flusher {
     } finally {
       this.#disarm?.();
       this.#room.resolve();
-      await this.#options.writer.close();
+      // All that could be done is done: an id that is not given up is free soon by itself.
+      await this.#within(deadline - Date.now(), this.#options.writer.close())
+        .catch(this.#options.onError);
     }
+  }
+
+  #makeLimiter(): FieldLimiter {
+    return new FieldLimiter(
+      this.#options.config.limits.maxFields,
+      (metric, unit, start) => this.#loadFields(metric, unit, start),
+    );
   }
 
   #isFull(times: number): boolean {
@@ -214,6 +231,15 @@ export class Flusher {
       const timer = setTimeout(start, delayMs);
       this.#disarm = () => clearTimeout(timer);
     }
+  }
+
+  /** After a flush. A timer set meanwhile knows neither of a failure nor of callers who wait for room. */
+  #armNext(): void {
+    if (this.#failures > 0 || this.full) {
+      this.#disarm?.();
+      this.#disarm = undefined;
+    }
+    if (this.pending && this.#disarm === undefined) this.#arm();
   }
 
   #delayMs(): number {
@@ -260,7 +286,7 @@ export class Flusher {
       this.#counts.failedFlushes++;
       throw error;
     } finally {
-      if (this.pending && this.#disarm === undefined && !this.#closing) this.#arm();
+      if (!this.#closing) this.#armNext();
     }
   }
 
@@ -322,21 +348,13 @@ export class Flusher {
     }
   }
 
-  async #within(leftMs: number, work: Promise<void>): Promise<void> {
+  #within(leftMs: number, work: Promise<void>): Promise<void> {
     const { deadlineMs } = this.#options.config.flush;
-    const late = handledResolvers();
-    const timer = setTimeout(() =>
-      late.reject(
-        new StorageError(
-          "unavailable",
-          `Storage did not confirm within flush.deadlineMs = ${deadlineMs} ms; what was recorded is kept`,
-        ),
-      ), Math.max(leftMs, 1));
-    try {
-      await Promise.race([work, late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return withDeadline(work, leftMs, () =>
+      new StorageError(
+        "unavailable",
+        `Storage did not confirm within flush.deadlineMs = ${deadlineMs} ms; what was recorded is kept`,
+      ));
   }
 }
 

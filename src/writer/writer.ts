@@ -25,6 +25,8 @@ export interface WriterEvents {
   refused(refused: RefusedCell): void;
   /** Something went wrong that no caller waits for. */
   error(error: Error): void;
+  /** Storage went back in time. Runs before what it lost is committed again. */
+  behind(): Promise<void>;
 }
 
 /** Counters of a writer. */
@@ -166,7 +168,12 @@ export class Writer {
           `the writer option out (after a crash the id is free ${LEASE_MS / 1000} s later)`,
       );
     }
-    this.#last = await this.#storage.checkpoint(this.#prefix, this.id);
+    try {
+      this.#last = await this.#storage.checkpoint(this.#prefix, this.id);
+    } catch (error) {
+      await this.#storage.releaseWriter(this.#prefix, this.id, this.#incarnation).catch(() => {});
+      throw error;
+    }
     this.#lease = setInterval(() => {
       acquire().then((held) => {
         if (held) return;
@@ -196,6 +203,7 @@ export class Writer {
 
   /** Storage went back in time: puts what it lost, as far as it is kept, before what is pending. */
   async #replay(behind: StorageError): Promise<void> {
+    await this.#events.behind();
     const stored = await this.#storage.checkpoint(this.#prefix, this.id);
     const lost = [
       ...this.#kept.map(({ chunk }) => chunk).filter((chunk) => isAfter(chunk, stored)),
