@@ -19,9 +19,10 @@ import type { Bucket, Calendar } from "./bucket.ts";
 import { Clock } from "./clock.ts";
 import { Columns } from "./columns.ts";
 import type { Limits } from "./config.ts";
-import { addGroup, type CellGroup, copyGroup } from "./cut.ts";
+import { type CellGroup, copyGroup } from "./cut.ts";
 import { sanitize } from "./event.ts";
 import { storedField } from "./field.ts";
+import { addHolding } from "./holding.ts";
 import type { Plan, Slot, Step } from "./plan.ts";
 import { PairTable } from "./pair_table.ts";
 import { PropertyReader } from "./reader.ts";
@@ -431,7 +432,7 @@ export class Delta {
       const key = `${day.start}:${type}:${addKey}:${pattern}`;
       const sum = days.get(key);
       if (sum === undefined) days.set(key, copyGroup(group, "d", day.start));
-      else addGroup(sum, group);
+      else addHolding(sum, group);
     }
     return [...groups, ...days.values()];
   }

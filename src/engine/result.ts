@@ -5,9 +5,9 @@
  * @module
  */
 import { microsToNumber } from "../base/decimal.ts";
-import type { HyperLogLog } from "../sketch/hyperloglog.ts";
 import type { Metric, MetricType, Unit } from "../storage/storage.ts";
 import type { Bucket, Calendar } from "./bucket.ts";
+import { addHolding, copyHolding, type Holding } from "./holding.ts";
 import {
   METRIC_TYPES,
   type MetricPath,
@@ -93,12 +93,6 @@ export interface ResultBucket {
 
 /** A row of {@linkcode QueryResult.inflate}: the values by property name, and `value`. */
 export type InflatedRow = Record<string, string | number>;
-
-/** What a metric holds in a bucket, or in several. */
-export type Holding =
-  | { kind: "bmp"; sketch: HyperLogLog }
-  | { kind: "add" | "top"; counts: Map<string, number> }
-  | { kind: "adv"; sums: Map<string, bigint>; count: number };
 
 /** A metric with what it holds, by first second of the bucket. */
 export interface Series {
@@ -231,65 +225,39 @@ function compareText(a: string, b: string): number {
 function mergeHoldings(series: Series | undefined): Holding | undefined {
   let merged: Holding | undefined;
   for (const holding of series?.holdings.values() ?? []) {
-    merged = merged === undefined ? copyHolding(holding) : addHolding(merged, holding);
+    if (merged === undefined) merged = copyHolding(holding);
+    else addHolding(merged, holding);
   }
   return merged;
-}
-
-function copyHolding(holding: Holding): Holding {
-  switch (holding.kind) {
-    case "bmp":
-      return { kind: "bmp", sketch: holding.sketch.clone() };
-    case "adv":
-      return { ...holding, sums: new Map(holding.sums) };
-    default:
-      return { ...holding, counts: new Map(holding.counts) };
-  }
-}
-
-function addHolding(into: Holding, from: Holding): Holding {
-  if (into.kind === "bmp" && from.kind === "bmp") {
-    into.sketch.merge(from.sketch);
-  } else if (into.kind === "adv" && from.kind === "adv") {
-    for (const [field, sum] of from.sums) into.sums.set(field, (into.sums.get(field) ?? 0n) + sum);
-    into.count += from.count;
-  } else if ("counts" in into && "counts" in from) {
-    for (const [field, count] of from.counts) {
-      into.counts.set(field, (into.counts.get(field) ?? 0) + count);
-    }
-  } else {
-    throw new Error("BUG: the holdings of one metric differ in kind");
-  }
-  return into;
 }
 
 function present(metric: Metric, holding: Holding | undefined, location: string): MetricResult {
   const key = metric.pattern.split("~");
   switch (metric.type) {
     case "bmp": {
-      const count = holding?.kind === "bmp" ? holding.sketch.count() : 0;
+      const count = holding?.kind === "sketch" ? holding.sketch.count() : 0;
       return { type: "bmp", key, location, count };
     }
     case "add": {
-      const counts = holding?.kind === "add" ? holding.counts : [];
+      const counts = holding?.kind === "count" ? holding.fields : [];
       return { type: "add", key, location, counts: plain(counts, (count) => count) };
     }
     case "adv": {
-      const { sums, count } = holding?.kind === "adv" ? holding : { sums: [], count: 0 };
+      const { fields, count } = holding?.kind === "sum" ? holding : { fields: [], count: 0 };
       let sum = 0n;
-      for (const [, part] of sums) sum += part;
+      for (const [, part] of fields) sum += part;
       return {
         type: "adv",
         key,
         location,
         addKey: metric.addKey ?? "",
-        sums: plain(sums, microsToNumber),
+        sums: plain(fields, microsToNumber),
         sum: microsToNumber(sum),
         count,
       };
     }
     case "top": {
-      const counts = holding?.kind === "top" ? holding.counts : [];
+      const counts = holding?.kind === "count" ? holding.fields : [];
       return { type: "top", key, location, ranked: rank([...counts], MAX_RANKED) };
     }
   }

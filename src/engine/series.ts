@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { HyperLogLog } from "../sketch/hyperloglog.ts";
-import type { BucketRange, Cell, Metric, Storage, Unit } from "../storage/storage.ts";
+import type { BucketRange, Metric, Storage, Unit } from "../storage/storage.ts";
 import type { Bucket } from "./bucket.ts";
-import { compareMetrics, type Holding, type Series } from "./result.ts";
+import { addCell, emptyHolding, type Holding } from "./holding.ts";
+import { compareMetrics, type Series } from "./result.ts";
 
 /** Metrics that are read at the same time. */
 const CONCURRENCY = 8;
@@ -71,36 +71,11 @@ async function readOne(
       }
       if (holding === undefined) {
         const { start } = buckets[index];
-        holding = holdings.get(start) ?? emptyHolding(metric);
+        holding = holdings.get(start) ?? emptyHolding(metric.type);
         holdings.set(start, holding);
       }
       addCell(holding, cell);
     }
   }
   return { metric, holdings };
-}
-
-function emptyHolding({ type }: Metric): Holding {
-  switch (type) {
-    case "bmp":
-      return { kind: type, sketch: new HyperLogLog() };
-    case "adv":
-      return { kind: type, sums: new Map(), count: 0 };
-    default:
-      return { kind: type, counts: new Map() };
-  }
-}
-
-function addCell(into: Holding, cell: Cell): void {
-  if (into.kind === "bmp" && cell.kind === "sketch") {
-    into.sketch.merge(HyperLogLog.fromBytes(cell.sketch));
-  } else if (into.kind === "adv" && cell.kind === "sum") {
-    into.sums.set(cell.field, (into.sums.get(cell.field) ?? 0n) + cell.sum);
-  } else if (into.kind === "adv" && cell.kind === "tally") {
-    into.count += cell.count;
-  } else if ("counts" in into && cell.kind === "count") {
-    into.counts.set(cell.field, (into.counts.get(cell.field) ?? 0) + cell.count);
-  } else {
-    throw new Error(`BUG: a ${cell.kind} cell in a ${into.kind} metric`);
-  }
 }
