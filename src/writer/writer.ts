@@ -6,6 +6,7 @@
  * @module
  */
 import { StorageError } from "../base/errors.ts";
+import { compareCheckpoints, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Cell, Checkpoint, Chunk, RefusedCell, Storage } from "../storage/storage.ts";
 
 /** How long a committed chunk is kept, in case that storage goes back in time. */
@@ -229,16 +230,14 @@ export class Writer {
 
 function isAfter({ checkpoint }: Chunk, stored: Checkpoint | null): boolean {
   if (stored === null || stored.incarnation !== checkpoint.incarnation) return true;
-  if (checkpoint.flush > stored.flush) return true;
-  if (checkpoint.flush < stored.flush) return false;
-  return checkpoint.part > stored.part ||
-    (checkpoint.part === stored.part && stored.applied !== undefined);
+  const order = compareCheckpoints(checkpoint, stored);
+  return order > 0 || (order === 0 && stored.applied !== undefined);
 }
 
 /** Whether storage stands in the middle of this very chunk. */
 function continues({ checkpoint }: Chunk, stored: Checkpoint | null): boolean {
   return stored?.applied !== undefined && checkpoint.incarnation === stored.incarnation &&
-    checkpoint.flush === stored.flush && checkpoint.part === stored.part;
+    compareCheckpoints(checkpoint, stored) === 0;
 }
 
 function bytesOf({ cells }: Chunk): number {
@@ -246,11 +245,6 @@ function bytesOf({ cells }: Chunk): number {
     (sum, cell) => sum + CELL_BYTES + (cell.kind === "sketch" ? cell.sketch.length : 0),
     0,
   );
-}
-
-function sameCheckpoint(a: Checkpoint | null, b: Checkpoint | null): boolean {
-  return a?.incarnation === b?.incarnation && a?.flush === b?.flush && a?.part === b?.part &&
-    a?.applied === b?.applied;
 }
 
 function name(checkpoint: Checkpoint | null): string {
