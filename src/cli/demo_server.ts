@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withDeadline } from "../base/promises.ts";
 import type { FileOptions } from "../engine/config.ts";
 import { CliError } from "./errors.ts";
 import { readFlags } from "./flags.ts";
@@ -111,17 +112,10 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text.split("\n")[0];
 }
 
-async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new CliError(`The server did not react within ${milliseconds / 1000} s`)),
-      milliseconds,
-    );
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
+  return withDeadline(
+    promise,
+    milliseconds,
+    () => new CliError(`The server did not react within ${milliseconds / 1000} s`),
+  );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, messageOf } from "../base/errors.ts";
+import { withDeadline } from "../base/promises.ts";
 import { formatAddress } from "../protocol/address.ts";
 import { serveTcp } from "../server/tcp.ts";
 import type { Command } from "./command.ts";
@@ -180,15 +181,12 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
 }
 
 async function closeWithin(opened: Opened, milliseconds: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new CliError("storage took too long; raise --stop-timeout")),
-      Math.max(0, milliseconds),
-    );
-  });
   try {
-    await Promise.race([opened[Symbol.asyncDispose](), late]);
+    await withDeadline(
+      opened[Symbol.asyncDispose](),
+      milliseconds,
+      () => new CliError("storage took too long; raise --stop-timeout"),
+    );
   } catch (error) {
     const { pending } = opened.traqq.stats();
     throw new CliError(
@@ -197,8 +195,6 @@ async function closeWithin(opened: Opened, milliseconds: number): Promise<void> 
       }`,
       { cause: error },
     );
-  } finally {
-    clearTimeout(timer);
   }
 }
 

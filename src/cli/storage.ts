@@ -22,6 +22,7 @@ export interface Opened extends AsyncDisposable {
   readonly traqq: Traqq;
   /** What to call the storage in a message. */
   readonly where: string;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Opens the storage that the flags name. */

@@ -6,6 +6,7 @@
  * @module
  */
 import { messageOf, ProtocolError } from "../base/errors.ts";
+import { withDeadline } from "../base/promises.ts";
 import { type Address, formatAddress } from "../protocol/address.ts";
 import { LineSplitter } from "../protocol/lines.ts";
 import { Outbox } from "../protocol/outbox.ts";
@@ -65,20 +66,15 @@ export class Wire {
     const connecting: Promise<Deno.Conn> = tls === undefined
       ? Deno.connect({ ...address })
       : Deno.connectTls({ ...address, ...tls });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), timeoutMs);
-    });
     try {
-      const conn = await Promise.race([connecting, late]);
-      if (conn !== undefined) return new Wire(setUp(conn), name);
-      connecting.then((conn) => conn.close(), () => {});
+      const conn = await withDeadline(connecting, timeoutMs, () => {
+        connecting.then((conn) => conn.close(), () => {});
+        return new Error(`no answer within ${timeoutMs} ms`);
+      });
+      return new Wire(setUp(conn), name);
     } catch (cause) {
       throw new ConnectionError(`Cannot connect to ${name}: ${whyNot(cause, name)}`, 0, { cause });
-    } finally {
-      clearTimeout(timer);
     }
-    throw new ConnectionError(`Cannot connect to ${name}: no answer within ${timeoutMs} ms`);
   }
 
   /** Why the connection ended, in a few words. */
