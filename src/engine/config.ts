@@ -291,7 +291,12 @@ function unique(where: string, texts: readonly string[]): void {
   }
 }
 
-function propertyName(where: string, value: unknown): string {
+/**
+ * Checks the name of a property.
+ *
+ * @throws {ConfigError} for an empty or too long one, or one with `:`, `{`, `}` or `~`
+ */
+export function propertyName(where: string, value: unknown): string {
   if (typeof value !== "string" || value === "") {
     throw new ConfigError(
       `Cannot use ${where}: wanted the name of a property, received ${show(value)}`,

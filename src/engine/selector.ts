@@ -6,7 +6,7 @@
 import { messageOf } from "../base/errors.ts";
 import { show } from "../base/show.ts";
 import type { Metric, MetricType } from "../storage/storage.ts";
-import { readPattern } from "./config.ts";
+import { propertyName, readPattern } from "./config.ts";
 
 /** The metric types in the order in which results are listed. */
 export const METRIC_TYPES: readonly MetricType[] = ["bmp", "add", "adv", "top"];
@@ -61,7 +61,11 @@ export function readSelector(selector: MetricPath | MetricSelector): ReadSelecto
   }
   try {
     const text = Array.isArray(key) ? key.join("~") : key;
-    return { type: type as MetricType, pattern: readPattern("key", text).text, addKey };
+    return {
+      type: type as MetricType,
+      pattern: readPattern("key", text).text,
+      addKey: addKey === undefined ? undefined : propertyName("addKey", addKey),
+    };
   } catch (error) {
     throw new TypeError(`Cannot find ${show(selector)}: ${messageOf(error)}`, { cause: error });
   }

@@ -321,7 +321,6 @@ Deno.test("Calendar.bucketAt() gives 0, never -0", () => {
       assertStrictEquals(calendar.bucketAt(unit, 0).start, 0);
       assertStrictEquals(calendar.bucketAt(unit, -1).end, 0);
     }
-    assertStrictEquals(calendar.startOfDate("1970-01-01"), 0);
   }
 });
 
@@ -559,41 +558,4 @@ Deno.test("Calendar.lastDays() refuses what is no number of days", () => {
       `wanted a whole number from 1 to 100000, received ${days}`,
     );
   }
-});
-
-Deno.test("Calendar.startOfDate() gives the first second of a date", () => {
-  const start = (zone: string, date: string) => new Calendar(zone).startOfDate(date);
-  assertEquals(start("Europe/Berlin", "2026-11-01"), at("2026-11-01T00:00:00+01:00"));
-  assertEquals(start("Asia/Kolkata", "1969-12-31"), at("1969-12-31T00:00:00+05:30"));
-  assertEquals(start("Asia/Beirut", "2024-03-31"), at("2024-03-31T01:00:00+03:00"));
-  assertEquals(start("America/Havana", "2026-11-01"), at("2026-11-01T00:00:00-04:00"));
-  assertEquals(start("UTC", "0000-01-01"), at("0000-01-01T00:00:00Z"));
-  forEachZone((zone) => {
-    const calendar = new Calendar(zone);
-    fc.assert(fc.property(instantsOf(zone), (seconds) => {
-      const day = calendar.bucketAt("d", seconds);
-      assertEquals(calendar.startOfDate(calendar.label(day)), day.start);
-    }));
-  });
-});
-
-Deno.test("Calendar.startOfDate() gives the next day for a date that was skipped", () => {
-  const apia = new Calendar("Pacific/Apia");
-  assertEquals(apia.startOfDate("2011-12-30"), at("2011-12-31T00:00:00+14:00"));
-  assertEquals(apia.startOfDate("2011-12-30"), apia.startOfDate("2011-12-31"));
-  assertNotEquals(apia.startOfDate("2011-12-29"), apia.startOfDate("2011-12-30"));
-});
-
-Deno.test("Calendar.startOfDate() refuses what is no date", () => {
-  const calendar = new Calendar("UTC");
-  for (
-    const date of ["", "2026-02-29", "2026-13-01", "2026-1-1", "2026-11-01T00:00:00Z", "today"]
-  ) {
-    assertThrows(
-      () => calendar.startOfDate(date),
-      RangeError,
-      `Cannot use the date: wanted one such as "2026-11-01", received ${JSON.stringify(date)}`,
-    );
-  }
-  assertThrows(() => calendar.startOfDate(20_261_101 as never), RangeError, "received number");
 });
