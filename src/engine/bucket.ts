@@ -32,7 +32,7 @@
  */
 import { ConfigError } from "../base/errors.ts";
 import type { Unit } from "../storage/storage.ts";
-import { civilFromDays, DAY, HOUR, MINUTE, parseDate } from "./time.ts";
+import { civilFromDays, DAY, HOUR, MINUTE } from "./time.ts";
 
 /** A day or an hour of a zone, in unix seconds. */
 export interface Bucket {
@@ -195,24 +195,6 @@ export class Calendar {
     let from = today.start;
     for (let left = days - 1; left > 0; left--) from = this.#dayAt(from - 1).start;
     return { from, to: today.end - 1 };
-  }
-
-  /**
-   * The first second of a calendar day. For a date that the zone skipped, that of the next one.
-   *
-   * @param date `YYYY-MM-DD`
-   * @throws {RangeError} if there is no such date
-   */
-  startOfDate(date: string): number {
-    const day = typeof date === "string" && date.length === 10 ? parseDate(date) : NaN;
-    if (Number.isNaN(day)) {
-      throw new RangeError(
-        `Cannot use the date: wanted one such as "2026-11-01", received ${
-          typeof date === "string" ? JSON.stringify(date) : typeof date
-        }`,
-      );
-    }
-    return this.#startOfDay(day);
   }
 
   #hourAt(seconds: number): Bucket {

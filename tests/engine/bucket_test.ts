@@ -1,11 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertLess,
-  assertNotEquals,
-  assertStrictEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertLess, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ConfigError } from "../../src/base/errors.ts";
 import { type Bucket, Calendar } from "../../src/engine/bucket.ts";
