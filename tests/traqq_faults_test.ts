@@ -374,6 +374,25 @@ test("Traqq is not overloaded for ever by events that are refused", async () => 
   assertEquals([traqq.stats().rejected, traqq.stats().overloaded], [1000, 0]);
 });
 
+test("Traqq flushes what was counted when refused events fill up its memory", async () => {
+  const storage = new FaultyStorage();
+  await using traqq = await open(storage, { flush: { maxCells: 20 } });
+  await traqq.record(event(), { at: AT });
+  for (let i = 0; i < 1000; i++) {
+    const error = await assertRejects(() => traqq.record(event(), { at: "never" }), EventError);
+    assertEquals(error.reason, "invalid");
+  }
+  assert(traqq.stats().pendingCells < 100, `${traqq.stats().pendingCells} cells`);
+  const report = await traqq.recordMany(
+    [event(), ...Array.from({ length: 600 }, () => event()), event()],
+    { at: (_, index) => index % 601 === 0 ? AT : "never" },
+  );
+  assertEquals([report.recorded, report.rejected.length], [2, 600]);
+  await traqq.flush();
+  assertEquals(await counted(storage), { x: 3 });
+  assertEquals(traqq.stats().overloaded, 0);
+});
+
 test("Traqq.record() with durability storage resolves when the commit is confirmed", async () => {
   using time = new FakeTime();
   const storage = new FaultyStorage();

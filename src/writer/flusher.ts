@@ -150,12 +150,12 @@ export class Flusher {
     } catch (error) {
       // The values of refused events are held too, and no flush lets go of a delta without an event.
       if (this.full && this.#delta.events === 0) this.#delta = new Delta(this.#frame);
+      if (this.full) this.#makeRoom();
       throw error;
     }
     if (this.#disarm === undefined) this.#arm();
     if (this.full) {
-      // While a flush runs or storage fails, the timer starts the next one.
-      if (this.#flushing === undefined && this.#failures === 0) this.#flushUnasked();
+      this.#makeRoom();
       if (this.#options.config.durability === undefined) return this.#room.promise;
     }
     return this.#options.config.durability === "storage" ? this.#stored.promise : undefined;
@@ -246,6 +246,11 @@ export class Flusher {
     const { durability, flush: { intervalMs } } = this.#options.config;
     if (this.#failures > 0) return backoffMs(this.#failures);
     return durability === "storage" || this.full ? 0 : intervalMs;
+  }
+
+  /** While a flush runs or storage fails, the timer starts the next one. */
+  #makeRoom(): void {
+    if (this.#flushing === undefined && this.#failures === 0) this.#flushUnasked();
   }
 
   #flushUnasked(): void {

@@ -206,6 +206,11 @@ export class Writer {
   async #replay(behind: StorageError): Promise<void> {
     await this.#events.behind();
     const stored = await this.#storage.checkpoint(this.#prefix, this.id);
+    if (stored === null && Date.now() - this.#confirmedAtMs > CHECKPOINT_IDLE_MS) {
+      // It has expired; what it stood for is in storage.
+      this.#pending[0] = { ...this.#pending[0], previous: null };
+      return;
+    }
     const lost = [
       ...this.#kept.map(({ chunk }) => chunk).filter((chunk) => isAfter(chunk, stored)),
       ...this.#pending,

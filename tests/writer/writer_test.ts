@@ -225,6 +225,24 @@ Deno.test("Writer reads its checkpoint again where it may have expired", async (
   assertEquals([told.errors, told.timesBehind], [[], 0]);
 });
 
+Deno.test("Writer replays nothing where its checkpoint expired while storage was away", async () => {
+  using time = new FakeTime();
+  const storage = new FaultyStorage();
+  const told = listener();
+  const writer = await Writer.open(storage, PREFIX, undefined, told);
+  await flush(writer, CELLS);
+  storage.down = true;
+  await assertRejects(() => flush(writer, CELLS), StorageError);
+  time.tick(7 * 24 * 3_600_000);
+  storage.down = false;
+  await storage.restore(0); // as if it had been removed
+  await writer.commit();
+  assertEquals(await contents(storage), totals(CELLS), "the first was counted a week ago");
+  assertEquals([writer.stats.replayed, told.errors], [0, []]);
+  await flush(writer, CELLS);
+  assertEquals(await contents(storage), totals([...CELLS, ...CELLS]));
+});
+
 Deno.test("Writer with a fixed id goes on from the checkpoint of the last holder", async () => {
   const storage = new FaultyStorage();
   const first = await Writer.open(storage, PREFIX, "w", listener());
