@@ -1,0 +1,43 @@
+import { assert, assertEquals } from "@std/assert";
+import * as traqq from "../mod.ts";
+
+Deno.test("mod.ts exports these names and no others", () => {
+  assertEquals(Object.keys(traqq).sort(), [
+    "Client",
+    "ConfigError",
+    "ConnectionError",
+    "EventError",
+    "KvStorage",
+    "MemoryStorage",
+    "PartialRecordError",
+    "ProtocolError",
+    "StorageError",
+    "Traqq",
+  ]);
+});
+
+Deno.test("everything that can be closed works with await using", () => {
+  for (const closable of [traqq.Client, traqq.KvStorage, traqq.MemoryStorage, traqq.Traqq]) {
+    assert(Symbol.asyncDispose in closable.prototype, closable.name);
+  }
+});
+
+Deno.test("Traqq has these methods and no others", () => {
+  assertEquals(
+    Reflect.ownKeys(traqq.Traqq.prototype).map(String).sort(),
+    [
+      "Symbol(Symbol.asyncDispose)",
+      "close",
+      "constructor",
+      "flush",
+      "prefix",
+      "prune",
+      "query",
+      "queryDays",
+      "record",
+      "recordMany",
+      "stats",
+      "timezone",
+    ],
+  );
+});
