@@ -131,7 +131,8 @@ export class Traqq implements AsyncDisposable {
   }
 
   /**
-   * Checks the options and looks at what the prefix holds. Nothing is written before the first event.
+   * Checks the options and looks at what the prefix holds. The time zone of a new prefix is fixed now
+   * where a `mapping` is given, else by the first event.
    *
    * @throws {ConfigError} if an option cannot be used, or the prefix is kept in another time zone
    * @throws {StorageError} if the storage cannot be read, or the writer id is held by another instance
@@ -150,8 +151,11 @@ export class Traqq implements AsyncDisposable {
       throw new ConfigError(`Cannot use onError: wanted a function, received ${show(onError)}`);
     }
     const storage = new DeadlineStorage(options.storage, config.flush.deadlineMs);
-    const stored = await storage.timezone(config.prefix);
     const { timezone } = config.time;
+    // Who is going to record fixes the zone before an event is acknowledged: cut in days of another
+    // zone than the prefix turns out to have, it could not be stored.
+    const stored = await storage.timezone(config.prefix) ??
+      (options.mapping && await storage.claimTimezone(config.prefix, timezone ?? "UTC")) ?? null;
     if (stored !== null && timezone !== undefined && !Calendar.sameZone(stored, timezone)) {
       throw new ConfigError(otherZone(config.prefix, stored, timezone));
     }

@@ -23,6 +23,20 @@ Deno.test("the first event fixes the zone of a prefix; opening alone does not", 
   await traqq.close();
 });
 
+Deno.test("who is going to record fixes the zone when it opens, so no event is cut in another", async () => {
+  const storage = new MemoryStorage();
+  const mapping = { add: ["event"] };
+  const early = await Traqq.open({ storage, mapping });
+  assertEquals(await storage.timezone("traqq"), "UTC");
+  await assertRejects(
+    () => Traqq.open({ storage, mapping, time: { timezone: "Europe/Berlin" } }),
+    ConfigError,
+    "its buckets are those of UTC",
+  );
+  await record(early);
+  await early.close();
+});
+
 Deno.test("opening a prefix in another zone is a ConfigError, without one takes the stored", async () => {
   const storage = new MemoryStorage();
   const first = await open(storage, "Europe/Berlin");

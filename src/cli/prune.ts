@@ -51,7 +51,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   }
   refuseMemory(values);
   const dryRun = values.has("dry-run");
-  await using opened = await openTraqq(values, terminal, { mustExist: true });
+  await using opened = await openTraqq(values, terminal, { records: false });
   const seconds = await startOf(localSource(opened.traqq), before);
   const { buckets, cells } = await opened.traqq.prune(new Date(seconds * 1000), { dryRun });
   const some = (value: number, one: string, many: string) =>

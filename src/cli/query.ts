@@ -118,7 +118,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     return EXIT.ok;
   }
   refuseMemory(values);
-  await using opened = await openTraqq(values, terminal, { mustExist: true });
+  await using opened = await openTraqq(values, terminal, { records: false });
   print(await ask(localSource(opened.traqq), asked), asked, terminal);
   return EXIT.ok;
 }

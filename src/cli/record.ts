@@ -333,7 +333,7 @@ async function openRecorder(
   terminal: Terminal,
   at: Date | undefined,
 ): Promise<Recorder> {
-  const opened = await openTraqq(values, terminal, { mustExist: false });
+  const opened = await openTraqq(values, terminal, { records: true });
   const traqq: Traqq = opened.traqq;
   return {
     recordMany: (events) => traqq.recordMany(events, at === undefined ? {} : { at }),

@@ -137,7 +137,7 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
   );
   const tls = await readTls(values);
   const token = await readToken(values);
-  const opened = await openTraqq(values, terminal, { mustExist: false });
+  const opened = await openTraqq(values, terminal, { records: true });
   try {
     const server = serveTcp(opened.traqq, {
       ...at,

@@ -4,6 +4,7 @@
  * @module
  */
 import { StorageError } from "../base/errors.ts";
+import { DEFAULT_MAPPING } from "../engine/config.ts";
 import { KvStorage } from "../storage/kv.ts";
 import { MemoryStorage } from "../storage/memory.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -25,11 +26,11 @@ export interface Opened extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Opens the storage that the flags name. */
+/** Opens the storage that the flags name. To `records` it may be new; to ask it, it must exist. */
 export async function openTraqq(
   values: Values,
   terminal: Terminal,
-  { mustExist }: { mustExist: boolean },
+  { records }: { records: boolean },
 ): Promise<Opened> {
   const options = await readOptions(values);
   const kind = oneOf(values, "storage", ["memory", "kv"]) ?? "kv";
@@ -38,9 +39,10 @@ export async function openTraqq(
     throw new UsageError("--kv-path is for --storage kv; leave one of the two out");
   }
   const letters = new DeadLetters(kind === "kv" ? path : undefined, terminal);
-  const storage = kind === "memory" ? new MemoryStorage() : await openKv(path, mustExist);
+  const storage = kind === "memory" ? new MemoryStorage() : await openKv(path, !records);
   try {
-    const traqq = await Traqq.open({ ...options, storage, onError: letters.onError });
+    const mapping = records ? options.mapping ?? DEFAULT_MAPPING : undefined;
+    const traqq = await Traqq.open({ ...options, mapping, storage, onError: letters.onError });
     const where = kind === "memory" ? "memory (gone when it stops)" : `Deno KV ${path}`;
     return {
       traqq,

@@ -87,7 +87,10 @@ export interface TraqqOptions {
   storage: Storage;
   /** Names this application's data within the storage. Default `traqq`. */
   prefix?: string;
-  /** Default `{ add: ["event"] }`. Only recording needs it, querying does not. */
+  /**
+   * Default `{ add: ["event"] }`. Only recording needs it, querying does not: whoever gives one fixes
+   * the time zone of a new prefix.
+   */
   mapping?: Mapping;
   /** Time zone, hours, and where an event's time is found. */
   time?: TimeOptions;
@@ -143,6 +146,9 @@ export interface Config {
   readonly writer: string | undefined;
 }
 
+/** What is counted where no mapping is given: events by name. */
+export const DEFAULT_MAPPING: Mapping = { add: ["event"] };
+
 const DEFAULT_LIMITS: Limits = {
   maxFieldLength: 128,
   maxValueLength: 512,
@@ -196,7 +202,7 @@ export function readConfig(options: unknown): Config {
   const limits = numbers("limits", given.limits, DEFAULT_LIMITS);
   return {
     prefix: readPrefix(given.prefix ?? "traqq"),
-    mapping: readMapping(given.mapping ?? { add: ["event"] }, limits.maxCombinations),
+    mapping: readMapping(given.mapping ?? DEFAULT_MAPPING, limits.maxCombinations),
     time: {
       timezone: readTimezone(time.timezone),
       hourly: boolean("time.hourly", time.hourly),
