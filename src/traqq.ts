@@ -15,11 +15,11 @@ import {
   metricFilter,
   type QueryDaysOptions,
   type QueryOptions,
+  readInstant,
   readUnit,
 } from "./engine/query.ts";
 import { QueryResult } from "./engine/result.ts";
 import { readSeries } from "./engine/series.ts";
-import { toUnixSeconds } from "./engine/time.ts";
 import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
 import { DeadlineStorage } from "./writer/deadline_storage.ts";
 import { Flusher, type FlusherStats } from "./writer/flusher.ts";
@@ -270,8 +270,8 @@ export class Traqq implements AsyncDisposable {
   async query(options: QueryOptions): Promise<QueryResult> {
     this.#refuseClosed();
     const unit = readUnit(options?.unit);
-    const from = instant("from", options?.from);
-    const to = instant("to", options?.to);
+    const from = readInstant("from", options?.from);
+    const to = readInstant("to", options?.to);
     const accepts = metricFilter(options);
     await this.flush();
     await this.#settleTimezone();
@@ -310,7 +310,7 @@ export class Traqq implements AsyncDisposable {
    */
   async prune(before: Instant, options: { dryRun?: boolean } = {}): Promise<PruneReport> {
     this.#refuseClosed();
-    const seconds = instant("before", before);
+    const seconds = readInstant("before", before);
     await this.flush();
     await this.#settleTimezone();
     const report = { buckets: 0, cells: 0 };
@@ -473,14 +473,6 @@ function refuseSingle(events: unknown): void {
     throw new TypeError(
       `Cannot record many events: wanted an array or an (async) iterable, received ${show(events)}`,
     );
-  }
-}
-
-function instant(where: string, value: unknown): number {
-  try {
-    return toUnixSeconds(value, where);
-  } catch (error) {
-    throw new TypeError(messageOf(error), { cause: error });
   }
 }
 

@@ -21,7 +21,12 @@
 import { EventError, messageOf, ProtocolError } from "../base/errors.ts";
 import { show } from "../base/show.ts";
 import { utf8Length } from "../base/utf8.ts";
-import type { Instant, QueryDaysOptions, QueryOptions } from "../engine/query.ts";
+import {
+  type Instant,
+  type QueryDaysOptions,
+  type QueryOptions,
+  readInstant,
+} from "../engine/query.ts";
 import type { MetricResult, ResultBucket, ResultOf } from "../engine/result.ts";
 import { type MetricPath, type MetricSelector, readSelector } from "../engine/selector.ts";
 import { MAX_BARE_SECONDS, toUnixSeconds } from "../engine/time.ts";
@@ -362,14 +367,17 @@ function wireRange(options: QueryOptions): QueryOptions {
   const { from, to } = options;
   return {
     ...options,
-    from: JSON.parse(instantJson(from, "from")),
-    to: JSON.parse(instantJson(to, "to")),
+    from: JSON.parse(secondsJson(readInstant("from", from))),
+    to: JSON.parse(secondsJson(readInstant("to", to))),
   };
 }
 
-/** A time for the wire, as JSON. Read here: JSON has no Dates, and NaN would become `null`: now. */
+/** An event's time for the wire. Read here: JSON has no Dates, and NaN would become `null`: now. */
 function instantJson(value: Instant, what: string): string {
-  const seconds = toUnixSeconds(value, what);
+  return secondsJson(toUnixSeconds(value, what));
+}
+
+function secondsJson(seconds: number): string {
   return Math.abs(seconds) <= MAX_BARE_SECONDS
     ? String(seconds)
     // The server would take such a number for milliseconds.

@@ -4,7 +4,9 @@
  * @module
  */
 import minimatch from "minimatch";
+import { messageOf } from "../base/errors.ts";
 import { show } from "../base/show.ts";
+import { toUnixSeconds } from "./time.ts";
 import { metricName } from "../storage/metric.ts";
 import type { Metric, Unit } from "../storage/storage.ts";
 import { type MetricPath, type MetricSelector, readSelector, selects } from "./selector.ts";
@@ -48,6 +50,19 @@ export interface QueryOptions extends QueryDaysOptions {
   from: Instant;
   /** Inclusive; need not be the end of a bucket. */
   to: Instant;
+}
+
+/**
+ * The unix second of an end of a range.
+ *
+ * @throws {TypeError} if it is no instant
+ */
+export function readInstant(where: string, value: unknown): number {
+  try {
+    return toUnixSeconds(value, where);
+  } catch (error) {
+    throw new TypeError(messageOf(error), { cause: error });
+  }
 }
 
 /** The unit of a query, `d` where none is given. */
