@@ -65,7 +65,10 @@ export interface Limits {
 export interface FlushOptions {
   /** Milliseconds after which a recorded event is committed at the latest. Default 1,000. */
   intervalMs?: number;
-  /** Cells that are held before a flush starts by itself. Default 50,000. */
+  /**
+   * Cells, with the values and combinations that are remembered to find them, that are held before a
+   * flush starts by itself. Default 50,000.
+   */
   maxCells?: number;
   /** Bytes that are held before a flush starts by itself, sketches at their size. Default 32 MiB. */
   maxBytes?: number;

@@ -40,7 +40,7 @@ export interface FlusherStats extends WriterStats {
   overflowed: number;
   /** Events that storage has not confirmed yet. */
   pending: number;
-  /** Cells that are held in memory for them. */
+  /** Cells that are held in memory for them, with what is remembered to find them. */
   pendingCells: number;
   /** Flushes that reached storage. */
   flushes: number;
