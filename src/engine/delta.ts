@@ -10,34 +10,23 @@
  *
  * @module
  */
-import { type Decimal, readDecimal } from "../base/decimal.ts";
 import { EventError } from "../base/errors.ts";
-import { show } from "../base/show.ts";
 import { HyperLogLog } from "../sketch/hyperloglog.ts";
 import type { Unit } from "../storage/storage.ts";
 import type { Bucket, Calendar } from "./bucket.ts";
-import { Clock } from "./clock.ts";
 import { Columns } from "./columns.ts";
-import type { Limits } from "./config.ts";
 import { type CellGroup, copyGroup } from "./cut.ts";
-import { sanitize } from "./event.ts";
 import { storedField } from "./field.ts";
 import { addHolding } from "./holding.ts";
-import type { Plan, Slot, Step } from "./plan.ts";
+import { Intake, type IntakeFrame } from "./intake.ts";
 import { PairTable } from "./pair_table.ts";
-import { PropertyReader } from "./reader.ts";
-import { ABSENT, Terms } from "./terms.ts";
-import { toUnixSeconds } from "./time.ts";
+import type { Plan, Step } from "./plan.ts";
 import type { Instant } from "./query.ts";
+import { ABSENT } from "./terms.ts";
 
 /** What a delta is made for; shared by all deltas of an engine. */
-export interface DeltaFrame {
-  readonly plan: Plan;
+export interface DeltaFrame extends IntakeFrame {
   readonly calendar: Calendar;
-  readonly limits: Limits;
-  readonly hourly: boolean;
-  /** The property that holds the event's own time. */
-  readonly timeProperty: string | undefined;
   /** Seconds that buckets are kept, by unit. */
   readonly retention: { readonly d: number | undefined; readonly h: number | undefined };
 }
@@ -52,8 +41,6 @@ const CELL_BYTES = 40;
 const SUM_BYTES = 36;
 /** The objects of a sketch, its registers aside. */
 const SKETCH_BYTES = 150;
-/** Where no name was read yet; no event has it as its name. */
-const NO_NAME = Symbol("no name");
 
 /** How much a delta holds. */
 export interface Held {
@@ -68,14 +55,6 @@ interface DeltaBucket {
   readonly bucket: Bucket;
   /** One per {@linkcode Plan.sketches}. */
   readonly sketches: (HyperLogLog | undefined)[];
-}
-
-type JsonObject = Record<string, unknown>;
-
-/** A number that is summed, as the current event has it. */
-interface EventNumber extends Decimal {
-  /** `ABSENT`, 0 where there is a value that is no number, or 1. */
-  state: number;
 }
 
 /** The nodes and cells of one step of the plan. */
@@ -99,57 +78,22 @@ export class Delta {
   readonly #frame: DeltaFrame;
   readonly #plan: Plan;
   readonly #unit: Unit;
-  readonly #reader: PropertyReader;
-  /** Numbers of properties for the reader; the slots come first. */
-  readonly #nameIndex: number;
-  readonly #nameRemembered: boolean;
-  readonly #timeIndex: number;
-  readonly #timeName: string;
-  readonly #summedIndex: number;
-  readonly #checkCells: boolean;
-  /** Scratch: what the current event came to. Numbers only, so that no write needs a barrier. */
-  readonly #eventTerms: Int32Array;
+  readonly #intake: Intake;
+  /** Scratch: the nodes of the current event, by step. */
   readonly #eventNodes: Int32Array;
-  readonly #eventRegisters: Int32Array;
-  readonly #eventNumbers: EventNumber[];
-
-  /** By slot; undefined where the property is not remembered. */
-  readonly #terms: (Terms | undefined)[];
   readonly #steps: StepState[];
   /** By first second. */
   readonly #buckets: Map<number, DeltaBucket> = new Map();
   readonly #bucketList: DeltaBucket[] = [];
   #bucket: DeltaBucket | undefined;
-  #name: string | symbol = NO_NAME;
-  readonly #clock = new Clock();
-  /** A recent time of the clock: only what lies far beyond it needs another look. */
-  #latest = -Infinity;
 
   constructor(frame: DeltaFrame) {
     const { plan } = frame;
     this.#frame = frame;
     this.#plan = plan;
     this.#unit = frame.hourly ? "h" : "d";
-    const keys = [
-      ...plan.slots.map(({ name }) => name),
-      ...plan.summed,
-      ...(frame.timeProperty === undefined ? [] : [frame.timeProperty]),
-    ];
-    this.#summedIndex = plan.slots.length;
-    this.#timeIndex = frame.timeProperty === undefined ? -1 : keys.length - 1;
-    this.#timeName = `property ${show(frame.timeProperty)}`;
-    if (!keys.includes("event")) keys.push("event");
-    this.#nameIndex = keys.indexOf("event");
-    this.#nameRemembered = plan.slots[this.#nameIndex]?.remembered ?? false;
-    this.#reader = new PropertyReader(keys);
-    this.#checkCells = plan.maxCells > frame.limits.maxMetricsPerEvent;
-    this.#eventTerms = new Int32Array(plan.slots.length);
+    this.#intake = new Intake(frame, this.held);
     this.#eventNodes = new Int32Array(plan.steps.length);
-    this.#eventRegisters = new Int32Array(plan.hashed.length);
-    this.#eventNumbers = plan.summed.map(() => ({ whole: 0, micros: 0, state: ABSENT }));
-    this.#terms = plan.slots.map((slot) =>
-      slot.remembered ? new Terms((value) => readTerm(slot, value), this.held) : undefined
-    );
     this.#steps = plan.steps.map((step) => ({
       nodes: step.parent < 0 ? undefined : new PairTable(),
       registers: [],
@@ -164,143 +108,10 @@ export class Delta {
    * @throws {EventError} naming the property, its value and what is allowed; then nothing was counted
    */
   add(event: unknown, at?: Instant): void {
-    if (typeof event !== "object" || event === null || Array.isArray(event)) {
-      throw new EventError(
-        `Cannot record an event: wanted an object such as {"event":"purchase"}, received ${
-          show(event)
-        }`,
-      );
-    }
-    const bucket = this.#bucketAt(this.#read(event as JsonObject, at));
+    const bucket = this.#bucketAt(this.#intake.read(event, at));
     // Nothing below can fail, and nothing of the event is read again.
     this.events++;
     this.#count(bucket);
-  }
-
-  /** Reads all that is needed of an event; gives its unix second. */
-  #read(event: JsonObject, at: Instant | undefined): number {
-    try {
-      this.#readTerms(event);
-      this.#readNumbers(event);
-      this.#readRegisters(event);
-      if (this.#checkCells) this.#refuseManyCells();
-      return this.#secondsOf(event, at);
-    } catch (error) {
-      throw error instanceof EventError ? error : this.#reader.explain(event, error);
-    }
-  }
-
-  #readTerms(event: JsonObject): void {
-    for (let i = 0; i < this.#terms.length; i++) {
-      const terms = this.#terms[i];
-      if (terms !== undefined) this.#eventTerms[i] = terms.term(this.#reader.get(event, i));
-    }
-    const name = this.#reader.get(event, this.#nameIndex);
-    // Where the name is a remembered property, its term says whether it can be used.
-    const known = this.#nameRemembered
-      ? typeof name === "string" && this.#eventTerms[this.#nameIndex] !== ABSENT
-      : name === this.#name;
-    if (!known) this.#readName(name);
-  }
-
-  #readName(name: unknown): void {
-    if (typeof name !== "string") {
-      throw new EventError(
-        `Cannot record an event: wanted a string in "event", received ${show(name)}`,
-      );
-    }
-    if (sanitize(name, this.#frame.limits.maxFieldLength) === "") {
-      throw new EventError(
-        `Cannot record an event: "event" must hold more than white space, "~" and ":", received ${
-          show(name)
-        }`,
-      );
-    }
-    // A longer one would be kept in memory.
-    if (name.length <= this.#frame.limits.maxFieldLength) this.#name = name;
-  }
-
-  #readNumbers(event: JsonObject): void {
-    const numbers = this.#eventNumbers;
-    for (let i = 0; i < numbers.length; i++) {
-      const value = this.#reader.get(event, this.#summedIndex + i);
-      numbers[i].state = value === undefined || value === null
-        ? ABSENT
-        : readDecimal(value, numbers[i])
-        ? 1
-        : isInherited(event, this.#plan.summed[i])
-        ? ABSENT
-        : 0;
-    }
-  }
-
-  #readRegisters(event: JsonObject): void {
-    const { hashed } = this.#plan;
-    for (let i = 0; i < hashed.length; i++) {
-      const { slots } = hashed[i];
-      let joined = this.#textOf(event, slots[0]);
-      for (let k = 1; k < slots.length; k++) {
-        const text = this.#textOf(event, slots[k]);
-        joined = joined === "" || text === "" ? "" : `${joined}~${text}`;
-      }
-      this.#eventRegisters[i] = joined === "" ? ABSENT : HyperLogLog.registerOf(joined);
-    }
-  }
-
-  /** The sanitized value of a slot, `""` where it is absent. */
-  #textOf(event: JsonObject, slot: number): string {
-    const terms = this.#terms[slot];
-    if (terms === undefined) return readTerm(this.#plan.slots[slot], this.#reader.get(event, slot));
-    const term = this.#eventTerms[slot];
-    return term === ABSENT ? "" : terms.text(term);
-  }
-
-  #refuseManyCells(): void {
-    const { plan, limits, hourly } = this.#frame;
-    let cells = 0;
-    const present = (slot: number) => this.#eventTerms[slot] !== ABSENT;
-    for (const step of plan.steps) {
-      let whole = true;
-      for (let up: Step | undefined = step; up !== undefined; up = plan.steps[up.parent]) {
-        whole &&= present(up.slot);
-      }
-      if (!whole) continue;
-      cells += (step.add ? 1 : 0) + (step.top ? 1 : 0) + (step.sketch >= 0 ? 1 : 0) +
-        step.sums.filter(({ summed }) => this.#eventNumbers[summed].state === 1).length;
-    }
-    for (const register of this.#eventRegisters) if (register !== ABSENT) cells++;
-    if (hourly) cells *= 2;
-    if (cells > limits.maxMetricsPerEvent) {
-      throw new EventError(
-        `Cannot record an event that touches ${cells} cells: limits.maxMetricsPerEvent is ${limits.maxMetricsPerEvent}`,
-      );
-    }
-  }
-
-  #secondsOf(event: JsonObject, at: Instant | undefined): number {
-    let time: unknown = at;
-    let what: string | undefined;
-    if (time === undefined && this.#timeIndex >= 0) {
-      time = this.#reader.get(event, this.#timeIndex);
-      what = this.#timeName;
-      const isOdd = typeof time === "function" || typeof time === "object";
-      if (isOdd && isInherited(event, this.#frame.timeProperty!)) time = undefined;
-    }
-    if (time === undefined || time === null) return this.#clock.seconds();
-    const seconds = toUnixSeconds(time, what);
-    const { maxFutureMs } = this.#frame.limits;
-    if ((seconds - this.#latest) * 1000 > maxFutureMs) {
-      this.#latest = this.#clock.seconds();
-      if ((seconds - this.#latest) * 1000 > maxFutureMs) {
-        throw new EventError(
-          `Cannot record an event of ${
-            show(time)
-          }: its time lies more than limits.maxFutureMs = ${maxFutureMs} ms in the future`,
-          { reason: "future" },
-        );
-      }
-    }
-    return seconds;
   }
 
   #bucketAt(seconds: number): DeltaBucket {
@@ -339,9 +150,10 @@ export class Delta {
   #count(bucket: DeltaBucket): void {
     const steps = this.#plan.steps;
     const nodes = this.#eventNodes;
+    const { eventTerms, registers } = this.#intake;
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i];
-      const term = this.#eventTerms[step.slot];
+      const term = eventTerms[step.slot];
       const state = this.#steps[i];
       let node = term;
       if (state.nodes !== undefined && term !== ABSENT) {
@@ -364,7 +176,6 @@ export class Delta {
       }
       if (step.sketch >= 0) this.#raise(bucket, step.sketch, this.#registerOf(i, node));
     }
-    const registers = this.#eventRegisters;
     for (let i = 0; i < registers.length; i++) {
       if (registers[i] !== ABSENT) this.#raise(bucket, this.#plan.hashed[i].sketch, registers[i]);
     }
@@ -389,14 +200,14 @@ export class Delta {
   #text(stepIndex: number, node: number): string {
     const step = this.#plan.steps[stepIndex];
     const { nodes } = this.#steps[stepIndex];
-    const terms = this.#terms[step.slot]!;
+    const terms = this.#intake.terms[step.slot]!;
     if (nodes === undefined) return terms.text(node);
     return `${this.#text(step.parent, nodes.first(node))}~${terms.text(nodes.second(node))}`;
   }
 
   #sum(columns: Columns, cell: number, step: Step): void {
     for (let i = 0; i < step.sums.length; i++) {
-      const number = this.#eventNumbers[step.sums[i].summed];
+      const number = this.#intake.numbers[step.sums[i].summed];
       if (number.state === 1) columns.sums[i].add(cell, number);
       else if (number.state === 0) this.rejectedValues++;
     }
@@ -517,21 +328,4 @@ export function isExpired(
 ): boolean {
   const kept = retention[bucket.unit];
   return kept !== undefined && bucket.end <= now - kept;
-}
-
-/** Whether the event has a property only as every object has one (`constructor`, `__proto__`). */
-function isInherited(event: JsonObject, name: string): boolean {
-  return name in Object.prototype && !Object.hasOwn(event, name);
-}
-
-function readTerm(slot: Slot, value: unknown): string {
-  if (typeof value === "number") refuseInfinite(slot, value);
-  return sanitize(value, slot.maxLength);
-}
-
-function refuseInfinite(slot: Slot, value: number): void {
-  if (Number.isFinite(value)) return;
-  throw new EventError(
-    `Cannot record an event: wanted a finite number in ${show(slot.name)}, received ${value}`,
-  );
 }
