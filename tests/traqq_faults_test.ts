@@ -160,6 +160,26 @@ for (const method of ["claimTimezone", "read"]) {
   });
 }
 
+test("Traqq limits each group of a cut once, though reading fails between them", async () => {
+  const storage = new FaultyStorage();
+  await using traqq = await open(storage, { limits: { maxFields: 2 } });
+  for (let i = 0; i < 5; i++) await traqq.record({ event: `e${i}`, n: 1 }, { at: AT });
+  const read = storage.read.bind(storage);
+  let reads = 0;
+  storage.read = (metric, range) => {
+    // The first group is read twice: its bound first, then its fields.
+    if (++reads % 3 === 0) throw new StorageError("unavailable", "every third read fails");
+    return read(metric, range);
+  };
+  let failures = 0;
+  while (traqq.stats().pending > 0) await traqq.flush().catch(() => failures++);
+  storage.read = read;
+  assertGreater(failures, 1);
+  assertEquals(traqq.stats().overflowed, 3 * 3, "three fields of add, top and adv");
+  const { counts } = (await traqq.query(RANGE)).merged("add/event");
+  assertEquals({ ...counts }, { e0: 1, e1: 1, "~other": 3 });
+});
+
 test("Traqq commits again what a storage lost that went back in time", async () => {
   const storage = new FaultyStorage(3);
   const errors: Error[] = [];
@@ -509,6 +529,31 @@ test("Traqq.close() under failure says how much is not confirmed, and settles ev
     assertEquals(states[8], "rejected", "recordMany could not record all");
     assertStrictEquals(traqq.close(), closed);
     assertEquals(await counted(Object.assign(storage, { down: false })), {});
+  }
+});
+
+test("Traqq.close() settles those who wait for room, and what came after the cut that is stuck", async () => {
+  using time = new FakeTime();
+  for (const durability of ["storage", undefined] as const) {
+    const storage = new FaultyStorage();
+    const traqq = await open(storage, { durability, flush: { deadlineMs: 3000, maxCells: 10 } });
+    storage.down = true;
+    const first = traqq.record(event(), { at: AT });
+    await assertRejects(() => traqq.flush(), StorageError);
+    // That one is cut; these fill the next delta.
+    const later = Array.from({ length: 5 }, () => traqq.record(event(), { at: AT }));
+    const many = traqq.recordMany([event(), event()], { at: AT });
+    const settled = Promise.allSettled([first, ...later, many]);
+    const failed = assertRejects(() => traqq.close(), StorageError, "Closed with 6 events");
+    for (let i = 0; i < 100; i++) await time.tickAsync(100);
+    await failed;
+    const states = (await settled).map(({ status }) => status);
+    if (durability === "storage") assertEquals(states, Array(7).fill("rejected"));
+    assertEquals(states[6], "rejected");
+    const { commits, calls } = storage;
+    const before = [commits, ...calls.values()];
+    for (let i = 0; i < 20; i++) await time.tickAsync(10_000_000);
+    assertEquals([storage.commits, ...calls.values()], before, "nothing goes on after close");
   }
 });
 

@@ -6,6 +6,7 @@ import { type FileOptions, readConfig } from "../../src/engine/config.ts";
 import type { CellGroup } from "../../src/engine/cut.ts";
 import { Delta, isExpired } from "../../src/engine/delta.ts";
 import { compilePlan } from "../../src/engine/plan.ts";
+import { HyperLogLog } from "../../src/sketch/hyperloglog.ts";
 import { hashHex } from "../../src/sketch/murmur.ts";
 
 const DAY = 86_400;
@@ -403,6 +404,19 @@ Deno.test("isExpired() holds from the second on at which a bucket has been kept 
   assertEquals(isExpired(bucket, { d: undefined, h: 1 }, 1e12), false);
 });
 
+Deno.test("Delta.add() sketches the values of counted events only", () => {
+  const it = delta({ mapping: { bitmap: ["geo"], add: ["event~geo"] } });
+  const sketch = new HyperLogLog();
+  for (let i = 0; i < 50; i++) {
+    assertThrows(() => it.add({ event: "x", geo: `refused ${i}` }, NaN), EventError);
+    it.add({ event: "x", geo: `counted ${i}` }, START);
+    sketch.add(`counted ${i}`);
+  }
+  const group = it.groups(START).find(({ metric }) => metric.type === "bmp");
+  assert(group?.kind === "sketch");
+  assertEquals(group.sketch.toBytes(), sketch.toBytes());
+});
+
 Deno.test("Delta.held grows with what is new and not with what was seen", () => {
   const it = delta({ mapping: { add: ["event~geo"], bitmap: ["ip"], top: ["geo"] } });
   it.add({ event: "x", geo: "US", ip: 1 }, START);
@@ -412,6 +426,9 @@ Deno.test("Delta.held grows with what is new and not with what was seen", () => 
   assertEquals(it.held, once);
   it.add({ event: "x", geo: "DE", ip: 1 }, START);
   assertGreater(it.held.cells, once.cells);
+  const elsewhere = delta({ mapping: {} });
+  elsewhere.add({ event: "x" }, START);
+  assertGreater(elsewhere.held.bytes, 0, "a bucket without cells costs memory too");
   const before = it.held.bytes;
   for (let ip = 0; ip < 5000; ip++) it.add({ event: "x", geo: "US", ip }, START);
   assertGreater(it.held.bytes, before + 5000, "a sketch counts at its size");

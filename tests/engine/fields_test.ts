@@ -106,6 +106,10 @@ Deno.test("FieldLimiter.limit() reads storage only when it comes near the limit"
   assertEquals(loads.length, 1, "an upper bound will do so far");
   await commit(counts({ f0: 1 }));
   assertEquals(loads.length, 2, "the bound says 101, storage 10");
+  const other = limiter(2);
+  other.stored.set(JSON.stringify([ADD, "d", 0]), new Set(["a", "~other"]));
+  await other.commit(counts({ b: 1 }));
+  assertEquals(other.loads.length, 1, "~other is none of the two");
   for (let i = 0; i < 20; i++) await commit(counts({ f0: 1, [`g${i}`]: 1 }));
   assertEquals(loads.length, 2, "now the fields are known");
 });
