@@ -199,6 +199,16 @@ Deno.test("readConfig() allows one pattern in several types, and one key with se
   });
 });
 
+Deno.test("readConfig() allows as many patterns as maxCombinations, over all types", () => {
+  const mapping = { add: ["a"], top: ["a"], bitmap: ["a"], addValue: [{ key: "a", addKey: "n" }] };
+  readConfig({ mapping, limits: { maxCombinations: 4 } });
+  assertThrows(
+    () => readConfig({ mapping, limits: { maxCombinations: 3 } }),
+    ConfigError,
+    "4 patterns",
+  );
+});
+
 Deno.test("readConfig() lets nothing through but what it read", () => {
   const options = { mapping: { add: ["b~a"] } };
   const config = readConfig(options);
