@@ -13,14 +13,6 @@ export const QUICK_START: Mapping = {
   top: ["geo"],
 };
 
-/** What the demo asks of its flights. */
-export const FLIGHTS: Mapping = {
-  bitmap: ["origin", "destination~origin"],
-  add: ["event"],
-  addValue: [{ key: "event", addKey: "delay" }, { key: "origin", addKey: "delay" }],
-  top: ["origin"],
-};
-
 /** Purchases with 17 properties, of which the quick start maps four. */
 export function shopLines(count: number): string[] {
   return Array.from({ length: count }, (_, i) =>

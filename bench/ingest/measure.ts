@@ -7,9 +7,9 @@
 import { yieldToEventLoop } from "../../src/base/yield.ts";
 import { KvStorage } from "../../src/storage/kv.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
-import type { Mapping } from "../../src/engine/config.ts";
 import { Traqq } from "../../src/traqq.ts";
-import { flightLines, FLIGHTS, QUICK_START, shopLines } from "../_events.ts";
+import { DEMO_OPTIONS } from "../../src/cli/demo_server.ts";
+import { flightLines, QUICK_START, shopLines } from "../_events.ts";
 
 /** Lines that are parsed before they are recorded, as the server does with what one read brings. */
 const BATCH = 64;
@@ -32,8 +32,9 @@ export interface Measurement {
 
 const [events, mode] = Deno.args;
 const lines = events === "shop" ? shopLines(20_000) : await flightLines();
-const mapping: Mapping = events === "flights-demo" ? FLIGHTS : QUICK_START;
-const time = events === "flights-demo" ? { property: "at" } : {};
+const { mapping, time } = events === "flights-demo"
+  ? DEMO_OPTIONS
+  : { mapping: QUICK_START, time: undefined };
 
 if (mode === "kv") console.log(JSON.stringify(await measureKv()));
 else console.log(JSON.stringify(await measureMemory(mode === "record")));

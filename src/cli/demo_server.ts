@@ -18,7 +18,7 @@ export const PROGRAM = new URL("../../cli.ts", import.meta.url);
 const SERVER_MS = 15_000;
 
 /** What the demo's server counts: this is its config file. */
-const OPTIONS: FileOptions = {
+export const DEMO_OPTIONS: FileOptions = {
   mapping: {
     add: ["event", "origin"],
     bitmap: ["origin", "origin~destination"],
@@ -43,7 +43,7 @@ export class DemoServer {
   async start(): Promise<string> {
     const config = `${this.#folder}/traqq.json`;
     const kvPath = `${this.#folder}/flights.db`;
-    await Deno.writeTextFile(config, JSON.stringify(OPTIONS, null, 2));
+    await Deno.writeTextFile(config, JSON.stringify(DEMO_OPTIONS, null, 2));
     const flags = ["--addr", "127.0.0.1:0", "--config", config, "--kv-path", kvPath];
     if (isGranted({ name: "run", command: Deno.execPath() })) return await this.#spawn(flags);
     const server = await startServer(readFlags(serve.groups, flags), this.#terminal);

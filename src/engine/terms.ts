@@ -1,5 +1,5 @@
 /**
- * The values of one property, numbered: what was sanitized once is never sanitized again.
+ * The values of one property, numbered: what a delta has seen once is not sanitized again.
  *
  * @module
  */

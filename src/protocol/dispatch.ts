@@ -1,5 +1,5 @@
 /**
- * The commands carried out: what TCP, HTTP and WebSocket have in common.
+ * The commands carried out, whatever brought them.
  *
  * @module
  */

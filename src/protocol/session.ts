@@ -1,6 +1,6 @@
 /**
  * One client's conversation: lines in, reply lines out, in order. It knows who may do what, but no
- * socket: TCP and WebSocket both drive it.
+ * socket: whoever has one drives it.
  *
  * ```text
  * push(line) ── record ──────────────▶ waits in the queue, to be recorded together with its neighbours
