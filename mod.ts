@@ -41,6 +41,7 @@ export {
   ConfigError,
   EventError,
   type EventErrorReason,
+  JournalError,
   ProtocolError,
   StorageError,
   type StorageErrorCode,
@@ -55,6 +56,7 @@ export type {
   TimeOptions,
   TraqqOptions,
 } from "./src/engine/config.ts";
+export type { Durability, JournalOptions } from "./src/engine/journal_options.ts";
 export type { Filter, Instant, QueryDaysOptions, QueryOptions } from "./src/engine/query.ts";
 export {
   type AddResult,
@@ -69,6 +71,8 @@ export {
   type TopResult,
 } from "./src/engine/result.ts";
 export type { MetricPath, MetricSelector } from "./src/engine/selector.ts";
+export type { AppenderStats } from "./src/journal/appender.ts";
+export type { JournalStats } from "./src/journal/journal.ts";
 export { KvStorage, type KvStorageOptions } from "./src/storage/kv.ts";
 export { MemoryStorage } from "./src/storage/memory.ts";
 export type * from "./src/storage/storage.ts";

@@ -9,7 +9,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
   const sketch = [...base, "sketch"];
   const storage = [...sketch];
   const engine = [...sketch, "storage/storage.ts", "storage/metric.ts"];
-  const journal = [...engine, "engine"];
+  const journal = [...engine, "storage/checkpoint.ts", "engine"];
   const writer = [...journal, "storage", "journal"];
   const traqq = [...writer, "writer"];
   const protocol = [...traqq, "traqq.ts"];

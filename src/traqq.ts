@@ -20,6 +20,7 @@ import {
 } from "./engine/query.ts";
 import { QueryResult } from "./engine/result.ts";
 import { readSeries } from "./engine/series.ts";
+import { Journal, type JournalStats } from "./journal/journal.ts";
 import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
 import { DeadlineStorage } from "./writer/deadline_storage.ts";
 import { Flusher, type FlusherStats } from "./writer/flusher.ts";
@@ -35,6 +36,11 @@ export interface RecordOptions {
 export interface RecordManyOptions {
   /** One time for all, or a function that gives each its own; `undefined` is as without it. */
   at?: Instant | ((event: unknown, index: number) => Instant | undefined);
+  /**
+   * The JSON that each event was read from, or the `record` command it came in, where the caller has it
+   * at hand: a journal keeps it as it came instead of writing it anew. A line holds no line end.
+   */
+  lines?: readonly string[];
 }
 
 /** What became of many events. */
@@ -57,6 +63,8 @@ export interface TraqqStats extends FlusherStats {
   future: number;
   /** Events that were refused because storage was slower and `record` was not awaited. */
   overloaded: number;
+  /** What the journal did; undefined where there is none. */
+  journal?: JournalStats;
 }
 
 /** Milliseconds after which recordMany lets others run. */
@@ -91,6 +99,7 @@ export class Traqq implements AsyncDisposable {
   readonly #config: Config;
   readonly #storage: Storage;
   readonly #flusher: Flusher;
+  readonly #journal: Journal | undefined;
   readonly #onError: (error: Error) => void;
   readonly #settled: Promise<void> = Promise.resolve();
   #calendar: Calendar;
@@ -112,11 +121,13 @@ export class Traqq implements AsyncDisposable {
     calendar: Calendar,
     timezoneClaimed: boolean,
     writer: Writer,
+    journal: Journal | undefined,
     onError: (error: Error) => void,
   ) {
     this.#config = config;
     this.#storage = storage;
     this.#onError = onError;
+    this.#journal = journal;
     this.#calendar = calendar;
     this.#timezoneClaimed = timezoneClaimed;
     this.#flusher = new Flusher({
@@ -124,9 +135,11 @@ export class Traqq implements AsyncDisposable {
       writer,
       config,
       calendar,
+      journal,
       onError,
       beforeCommit: () => this.#claimTimezone(),
-      afterFlush: () => this.#pruneExpired(),
+      // deno-lint-ignore require-await -- as the flusher wants it
+      afterFlush: async () => this.#pruneExpired(),
     });
   }
 
@@ -150,16 +163,6 @@ export class Traqq implements AsyncDisposable {
     if (onError !== undefined && typeof onError !== "function") {
       throw new ConfigError(`Cannot use onError: wanted a function, received ${show(onError)}`);
     }
-    const storage = new DeadlineStorage(options.storage, config.flush.deadlineMs);
-    const { timezone } = config.time;
-    // Who is going to record fixes the zone before an event is acknowledged: cut in days of another
-    // zone than the prefix turns out to have, it could not be stored.
-    const stored = await storage.timezone(config.prefix) ??
-      (options.mapping && await storage.claimTimezone(config.prefix, timezone ?? "UTC")) ?? null;
-    if (stored !== null && timezone !== undefined && !Calendar.sameZone(stored, timezone)) {
-      throw new ConfigError(otherZone(config.prefix, stored, timezone));
-    }
-    const calendar = new Calendar(stored ?? timezone ?? "UTC");
     const report = (error: Error) => {
       try {
         handled(Promise.resolve(onError?.(error)));
@@ -167,6 +170,38 @@ export class Traqq implements AsyncDisposable {
         // A report must not stop what it reports about.
       }
     };
+    const storage = new DeadlineStorage(options.storage, config.flush.deadlineMs);
+    const records = options.mapping !== undefined || config.journal !== undefined;
+    const journal = config.journal && await Journal.open(config.journal, {
+      prefix: config.prefix,
+      writer: config.writer,
+      forgets: !storage.capabilities.survivesProcess,
+      onError: report,
+    });
+    try {
+      return await Traqq.#open(config, storage, records, journal, report);
+    } catch (error) {
+      await journal?.close(config.flush.deadlineMs).catch(report);
+      throw error;
+    }
+  }
+
+  static async #open(
+    config: Config,
+    storage: Storage,
+    records: boolean,
+    journal: Journal | undefined,
+    report: (error: Error) => void,
+  ): Promise<Traqq> {
+    const { timezone } = config.time;
+    // Who is going to record fixes the zone before an event is acknowledged: cut in days of another
+    // zone than the prefix turns out to have, it could not be stored.
+    const stored = await storage.timezone(config.prefix) ??
+      (records ? await storage.claimTimezone(config.prefix, timezone ?? "UTC") : null);
+    if (stored !== null && timezone !== undefined && !Calendar.sameZone(stored, timezone)) {
+      throw new ConfigError(otherZone(config.prefix, stored, timezone));
+    }
+    const calendar = new Calendar(stored ?? timezone ?? "UTC");
     let traqq: Traqq | undefined;
     const writer = await Writer.open(storage, config.prefix, config.writer, {
       error: report,
@@ -181,8 +216,15 @@ export class Traqq implements AsyncDisposable {
             { cause: { cell, error } },
           ),
         ),
-    });
-    return traqq = new Traqq(config, storage, calendar, stored !== null, writer, report);
+    }, journal);
+    try {
+      traqq = new Traqq(config, storage, calendar, stored !== null, writer, journal, report);
+      if (journal !== undefined) await traqq.#recover(journal, writer);
+      return traqq;
+    } catch (error) {
+      await writer.close().catch(report);
+      throw error;
+    }
   }
 
   /** The time zone of the buckets. */
@@ -227,10 +269,11 @@ export class Traqq implements AsyncDisposable {
     const report: RecordReport = { recorded: 0, rejected: [] };
     let confirmed: Promise<void> | undefined;
     let index = 0;
+    const lines = options?.lines;
     let yieldedAtMs = performance.now();
     const one = (event: unknown): void => {
       try {
-        confirmed = this.#record(event, at, index);
+        confirmed = this.#record(event, at, index, lines?.[index]);
         report.recorded++;
       } catch (error) {
         if (!(error instanceof EventError)) throw error;
@@ -325,7 +368,8 @@ export class Traqq implements AsyncDisposable {
 
   /** Counters since `open`, and what is held right now. */
   stats(): TraqqStats {
-    return { ...this.#counts, ...this.#flusher.stats() };
+    const stats = { ...this.#counts, ...this.#flusher.stats() };
+    return this.#journal === undefined ? stats : { ...stats, journal: this.#journal.stats() };
   }
 
   /**
@@ -343,12 +387,18 @@ export class Traqq implements AsyncDisposable {
   }
 
   /** Counts an event; gives a promise only where there is something to wait for. */
-  #record(event: unknown, at: RecordManyOptions["at"], index = 0): Promise<void> | undefined {
+  #record(
+    event: unknown,
+    at: RecordManyOptions["at"],
+    index = 0,
+    line?: string,
+  ): Promise<void> | undefined {
     try {
       if (this.#closed !== undefined) this.#refuseClosed();
       const wait = this.#flusher.add(
         event,
         typeof at === "function" ? callAt(at, event, index) : at,
+        line,
       );
       this.#counts.recorded++;
       return wait;
@@ -358,6 +408,12 @@ export class Traqq implements AsyncDisposable {
       }
       throw error;
     }
+  }
+
+  /** Brings to storage what earlier processes have left in the journal, and counts the rest anew. */
+  async #recover(journal: Journal, writer: Writer): Promise<void> {
+    const covered = await writer.recover(journal);
+    await this.#flusher.recover(journal.eventsAfter(covered));
   }
 
   #refuseClosed(): void {
@@ -446,6 +502,7 @@ export class Traqq implements AsyncDisposable {
           );
         await withDeadline(this.#pruning, deadline - Date.now(), late).catch(this.#onError);
       }
+      await this.#journal?.close(deadline - Date.now());
     }
   }
 }

@@ -7,6 +7,7 @@ Deno.test("mod.ts exports these names and no others", () => {
     "ConfigError",
     "ConnectionError",
     "EventError",
+    "JournalError",
     "KvStorage",
     "MemoryStorage",
     "PartialRecordError",

@@ -233,12 +233,14 @@ Deno.test("Traqq.stats() starts at zero and counts by reason", async () => {
     "pending",
     "pendingCells",
     "recorded",
+    "recovered",
     "refusedCells",
     "rejected",
     "rejectedValues",
     "replayed",
     "retries",
     "skipped",
+    "slowed",
   ]);
   const report = await traqq.recordMany([{ event: "x" }, {}, { event: "x" }, { event: "x" }], {
     at: (_event, index) => [AT, AT, AT - 20 * DAY, AT + 2 * DAY][index],

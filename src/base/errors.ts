@@ -75,6 +75,23 @@ export class StorageError extends Error {
   }
 }
 
+/** Something is wrong with a journal's files. They are kept as they are, and what is good is used. */
+export class JournalError extends Error {
+  /** The name of the class. */
+  override name = "JournalError";
+  /** The file, with its path. */
+  readonly file: string;
+  /** The byte at which the damage begins; undefined where it is about the whole file. */
+  readonly offset: number | undefined;
+
+  /** Made by the journal. */
+  constructor(message: string, file: string, offset?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.file = file;
+    this.offset = offset;
+  }
+}
+
 /** A line on the wire is not a command, or a reply is not one that was expected. */
 export class ProtocolError extends Error {
   /** The name of the class. */

@@ -9,6 +9,8 @@ import { show } from "../base/show.ts";
 import { utf8Length } from "../base/utf8.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Calendar } from "./bucket.ts";
+import { boolean, list, numbers, record, timerMs } from "./checks.ts";
+import { type JournalOptions, type JournalSettings, readJournal } from "./journal_options.ts";
 import { DAY, HOUR } from "./time.ts";
 
 /** One sum: `addKey` is the property that is summed, `key` the pattern it is summed by. */
@@ -106,6 +108,8 @@ export interface TraqqOptions {
    * event is in memory.
    */
   durability?: "storage";
+  /** Keeps what was recorded on disk until storage has it, so that a crash loses nothing. */
+  journal?: JournalOptions;
   /** How long buckets are kept. Default: for ever. */
   retention?: Retention;
   /** A fixed writer id, which only one live instance may hold. Default: a random one. */
@@ -144,6 +148,7 @@ export interface Config {
   readonly limits: Limits;
   readonly flush: Required<FlushOptions>;
   readonly durability: "storage" | undefined;
+  readonly journal: JournalSettings | undefined;
   /** Seconds, per unit. */
   readonly retention: { readonly d: number | undefined; readonly h: number | undefined };
   readonly writer: string | undefined;
@@ -170,9 +175,6 @@ const DEFAULT_FLUSH: Required<FlushOptions> = {
   deadlineMs: 30_000,
 };
 
-/** The longest a timer can wait: 2^31 - 1 milliseconds; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** Longest property name, in UTF-8 bytes. */
 export const MAX_NAME_BYTES = 128;
 /** Longest pattern and prefix, in UTF-8 bytes. */
@@ -188,6 +190,7 @@ const OPTION_KEYS = [
   "limits",
   "flush",
   "durability",
+  "journal",
   "retention",
   "writer",
   "onError",
@@ -216,6 +219,7 @@ export function readConfig(options: unknown): Config {
     limits,
     flush: readFlush(given.flush),
     durability: readDurability(given.durability),
+    journal: given.journal === undefined ? undefined : readJournal(given.journal),
     retention: {
       d: readDuration("retention.d", retention.d),
       h: readDuration("retention.h", retention.h),
@@ -370,13 +374,7 @@ function readDurability(value: unknown): "storage" | undefined {
 
 function readFlush(value: unknown): Required<FlushOptions> {
   const flush = numbers("flush", value, DEFAULT_FLUSH);
-  for (const key of ["intervalMs", "deadlineMs"] as const) {
-    if (flush[key] > MAX_TIMER_MS) {
-      throw new ConfigError(
-        `Cannot use flush.${key}: wanted at most ${MAX_TIMER_MS} ms, received ${flush[key]}`,
-      );
-    }
-  }
+  for (const key of ["intervalMs", "deadlineMs"] as const) timerMs(`flush.${key}`, flush[key]);
   return flush;
 }
 
@@ -391,53 +389,4 @@ function readDuration(where: string, value: unknown): number | undefined {
     );
   }
   return Number(match[1]) * SECONDS[match[2] as keyof typeof SECONDS];
-}
-
-/** An object of whole positive numbers with defaults; `T` is fixed by the defaults. */
-function numbers<T extends { [K in keyof T]: number }>(
-  where: string,
-  value: unknown,
-  defaults: T,
-): T {
-  const given = record(where, value ?? {}, Object.keys(defaults));
-  const result = { ...defaults };
-  for (const [key, number] of Object.entries(given)) {
-    if (number === undefined) continue;
-    if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 1) {
-      throw new ConfigError(
-        `Cannot use ${where}.${key}: wanted a whole number from 1, received ${show(number)}`,
-      );
-    }
-    result[key as keyof T] = number as T[keyof T];
-  }
-  return result;
-}
-
-function boolean(where: string, value: unknown): boolean {
-  if (value === undefined) return false;
-  if (typeof value === "boolean") return value;
-  throw new ConfigError(`Cannot use ${where}: wanted true or false, received ${show(value)}`);
-}
-
-function list(where: string, value: unknown): unknown[] {
-  if (value === undefined) return [];
-  if (Array.isArray(value)) return value;
-  throw new ConfigError(`Cannot use ${where}: wanted an array, received ${show(value)}`);
-}
-
-function record(
-  where: string,
-  value: unknown,
-  allowed: readonly string[],
-): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError(`Cannot use ${where}: wanted an object, received ${show(value)}`);
-  }
-  const unknown = Object.keys(value).find((key) => !allowed.includes(key));
-  if (unknown !== undefined) {
-    throw new ConfigError(
-      `Cannot use ${where}: there is no ${show(unknown)}, only ${allowed.join(", ")}`,
-    );
-  }
-  return value as Record<string, unknown>;
 }

@@ -105,13 +105,17 @@ export class Delta {
    * Counts an event.
    *
    * @param at its time; default that of the configured property, else now
+   * @param resolved its unix second, where it was found out before: that is not judged again
+   * @returns its unix second
    * @throws {EventError} naming the property, its value and what is allowed; then nothing was counted
    */
-  add(event: unknown, at?: Instant): void {
-    const bucket = this.#bucketAt(this.#intake.read(event, at));
+  add(event: unknown, at?: Instant, resolved?: number): number {
+    const seconds = this.#intake.read(event, at, resolved);
+    const bucket = this.#bucketAt(seconds);
     // Nothing below can fail, and nothing of the event is read again.
     this.events++;
     this.#count(bucket);
+    return seconds;
   }
 
   #bucketAt(seconds: number): DeltaBucket {

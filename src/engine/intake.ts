@@ -94,9 +94,10 @@ export class Intake {
   /**
    * Reads all that is needed of an event; gives its unix second.
    *
+   * @param resolved its unix second, where it was found out before: that is not judged again
    * @throws {EventError} naming the property, its value and what is allowed
    */
-  read(event: unknown, at: Instant | undefined): number {
+  read(event: unknown, at: Instant | undefined, resolved?: number): number {
     if (typeof event !== "object" || event === null || Array.isArray(event)) {
       throw new EventError(
         `Cannot record an event: wanted an object such as {"event":"purchase"}, received ${
@@ -104,16 +105,16 @@ export class Intake {
         }`,
       );
     }
-    return this.#readObject(event as JsonObject, at);
+    return this.#readObject(event as JsonObject, at, resolved);
   }
 
-  #readObject(event: JsonObject, at: Instant | undefined): number {
+  #readObject(event: JsonObject, at: Instant | undefined, resolved: number | undefined): number {
     try {
       this.#readTerms(event);
       this.#readNumbers(event);
       this.#readRegisters(event);
       if (this.#checkCells) this.#refuseManyCells();
-      return this.#secondsOf(event, at);
+      return resolved ?? this.#secondsOf(event, at);
     } catch (error) {
       throw error instanceof EventError ? error : this.#reader.explain(event, error);
     }

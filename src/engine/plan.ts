@@ -69,6 +69,13 @@ interface MutableStep {
   sums: PlannedSum[];
 }
 
+/** The properties of an event that are read: for a plan, its name, and its time where that is asked for. */
+export function namesRead({ slots, summed }: Plan, timeProperty: string | undefined): string[] {
+  const names = new Set([...slots.map(({ name }) => name), ...summed, "event"]);
+  if (timeProperty !== undefined) names.add(timeProperty);
+  return [...names];
+}
+
 /** Compiles a mapping. The event's name is a property like any other, cut to another length. */
 export function compilePlan(config: Pick<Config, "mapping" | "limits" | "time">): Plan {
   const { mapping, limits } = config;

@@ -65,6 +65,8 @@ export class Session {
   /** The events of the places, and their times; `#timed` if there is any time. */
   #events: unknown[] = [];
   #times: (Instant | undefined)[] = [];
+  /** The commands as they came. */
+  #lines: string[] = [];
   #timed = false;
   /** The command that `settle` carries out after the queue. */
   #waiting: { command: Command; id: string | undefined } | undefined;
@@ -115,6 +117,7 @@ export class Session {
     }
     this.#events.push(command.event);
     this.#times.push(command.at);
+    this.#lines.push(line);
     if (command.at !== undefined) this.#timed = true;
     return this.#enqueue(id === undefined ? SLOT_WITHOUT_ID : { id });
   }
@@ -142,16 +145,20 @@ export class Session {
 
   /** Records what is queued and gives the replies of the whole queue. */
   async #record(): Promise<string> {
-    const queue = this.#queue, events = this.#events, times = this.#times;
+    const queue = this.#queue, events = this.#events, times = this.#times, lines = this.#lines;
     const at = this.#timed ? (_: unknown, index: number) => times[index] : undefined;
     this.#queue = [];
     this.#events = [];
     this.#times = [];
+    this.#lines = [];
     this.#timed = false;
     const errors = new Map<number, unknown>();
     let failure: { error: unknown } | undefined;
     try {
-      const report = await this.#target.recordMany(events, at === undefined ? undefined : { at });
+      const report = await this.#target.recordMany(
+        events,
+        at === undefined ? { lines } : { at, lines },
+      );
       for (const { index, error } of report.rejected) errors.set(index, error);
     } catch (error) {
       failure = { error };

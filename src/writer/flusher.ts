@@ -13,8 +13,10 @@ import type { Config } from "../engine/config.ts";
 import { type CellGroup, cellsOf } from "../engine/cut.ts";
 import { Delta, type DeltaFrame } from "../engine/delta.ts";
 import { FieldLimiter } from "../engine/fields.ts";
-import { compilePlan } from "../engine/plan.ts";
+import { compilePlan, namesRead } from "../engine/plan.ts";
 import type { Instant } from "../engine/query.ts";
+import { keepEvent, readEventText } from "../journal/event_text.ts";
+import type { Journal, JournalledEvent } from "../journal/journal.ts";
 import type { BucketRange, Metric, Storage, Unit } from "../storage/storage.ts";
 import type { Writer, WriterStats } from "./writer.ts";
 
@@ -24,12 +26,14 @@ export interface FlusherOptions {
   readonly writer: Writer;
   readonly config: Config;
   readonly calendar: Calendar;
+  /** Keeps what is added until storage has it. */
+  readonly journal: Journal | undefined;
   /** Told what went wrong in a flush that nobody waits for. */
   readonly onError: (error: Error) => void;
   /** Runs before a cut is handed over; if it rejects, the cut waits. */
   readonly beforeCommit: () => Promise<void>;
-  /** Runs after each flush that reached storage. */
-  readonly afterFlush: () => void;
+  /** Runs after each flush that reached storage; the next one waits for it. */
+  readonly afterFlush: () => Promise<void>;
 }
 
 /** Counters, and what is held right now. */
@@ -46,12 +50,18 @@ export interface FlusherStats extends WriterStats {
   flushes: number;
   /** Flushes that failed; what they held stays pending. */
   failedFlushes: number;
+  /** Times that a caller had to wait because memory was full. */
+  slowed: number;
+  /** Events of earlier processes that were read back from the journal. */
+  recovered: number;
 }
 
 /** A delta that is on its way to storage. */
 interface Cut {
   readonly events: number;
   readonly cells: number;
+  /** Number of the last event in the journal that it holds. */
+  readonly covers: number;
   /** Emptied once they are in the writer's hands. */
   groups: CellGroup[];
   /** How many of them went through the limiter. */
@@ -71,6 +81,10 @@ export class Flusher {
   #limiter: FieldLimiter;
   #frame: DeltaFrame;
   #delta: Delta;
+  /** Number of the last event in the journal that was added. */
+  #lastEvent = 0;
+  /** Properties that are read of an event. */
+  readonly #names: readonly string[];
   /** Resolves when the current delta is in storage. */
   #stored: PromiseWithResolvers<void> = handledResolvers();
   /** Resolves when the current delta has been cut, so that there is room again. */
@@ -83,7 +97,14 @@ export class Flusher {
   /** In a row. */
   #failures = 0;
   #closing = false;
-  readonly #counts = { rejectedValues: 0, overflowed: 0, flushes: 0, failedFlushes: 0 };
+  readonly #counts = {
+    rejectedValues: 0,
+    overflowed: 0,
+    flushes: 0,
+    failedFlushes: 0,
+    slowed: 0,
+    recovered: 0,
+  };
 
   constructor(options: FlusherOptions) {
     const { config, calendar } = options;
@@ -96,6 +117,7 @@ export class Flusher {
       timeProperty: config.time.property,
       retention: config.retention,
     };
+    this.#names = namesRead(this.#frame.plan, config.time.property);
     this.#delta = new Delta(this.#frame);
     this.#limiter = this.#makeLimiter();
   }
@@ -107,7 +129,7 @@ export class Flusher {
 
   /** Whether so much is held that callers should wait for {@linkcode Flusher.room}. */
   get full(): boolean {
-    return this.#isFull(1);
+    return this.#isDeltaFull(1) || this.#options.journal?.isFull(1) === true;
   }
 
   /** Counters, and what is held right now. */
@@ -135,35 +157,68 @@ export class Flusher {
   /**
    * Counts an event.
    *
-   * @returns what a caller should wait for: nothing, room, or with `durability: "storage"` the commit
+   * @param line the JSON it was read from, or the `record` command it came in, where that is at hand
+   * @returns what a caller should wait for: nothing, room, what the journal promises, or with
+   *   `durability: "storage"` the commit
    * @throws {EventError} if the event is refused
    */
-  add(event: unknown, at: Instant | undefined): Promise<void> | undefined {
-    if (this.#isFull(OVERLOAD)) {
+  add(event: unknown, at: Instant | undefined, line?: string): Promise<void> | undefined {
+    const { journal, config } = this.#options;
+    if (this.#isDeltaFull(OVERLOAD) || journal?.isFull(OVERLOAD)) {
       throw new EventError(
         "Cannot record an event: storage is slower than the events and memory is full; await record()",
         { reason: "overloaded" },
       );
     }
     try {
-      this.#delta.add(event, at);
+      if (journal === undefined) this.#delta.add(event, at);
+      else this.#addJournalled(journal, event, at, line);
     } catch (error) {
       // The values of refused events are held too, and no flush lets go of a delta without an event.
-      if (this.full && this.#delta.events === 0) this.#delta = new Delta(this.#frame);
-      if (this.full) this.#makeRoom();
+      if (this.#isDeltaFull(1)) {
+        if (this.#delta.events === 0) this.#delta = new Delta(this.#frame);
+        else this.#makeRoom();
+      }
       throw error;
     }
     if (this.#disarm === undefined) this.#arm();
-    if (this.full) {
-      this.#makeRoom();
-      if (this.#options.config.durability === undefined) return this.#room.promise;
-    }
-    return this.#options.config.durability === "storage" ? this.#stored.promise : undefined;
+    const isFull = this.full;
+    if (isFull && this.#isDeltaFull(1)) this.#makeRoom();
+    if (config.durability === "storage") return this.#stored.promise;
+    const accepted = journal?.accepted;
+    return isFull ? this.#acceptedWithRoom(accepted) : accepted;
   }
 
-  /** Resolves once the delta is not full. */
+  /** Resolves once not too much is held. */
   async room(): Promise<void> {
-    while (this.full && !this.#closing) await this.#room.promise;
+    if (this.full) this.#counts.slowed++;
+    await this.#makesRoom();
+  }
+
+  /**
+   * Counts events of earlier processes, and brings them to storage where they are too many to hold.
+   *
+   * @throws {StorageError} if storage does not take them
+   */
+  async recover(events: AsyncIterable<JournalledEvent>): Promise<void> {
+    for await (const { number, seconds, text } of events) {
+      if (this.#isDeltaFull(1)) await this.flush();
+      try {
+        this.#delta.add(readEventText(text), undefined, seconds);
+        this.#counts.recovered++;
+      } catch (cause) {
+        this.#options.onError(
+          new EventError(
+            `Cannot count event ${number} of the journal again, which was recorded before: ${
+              messageOf(cause)
+            }`,
+            { cause },
+          ),
+        );
+      }
+      this.#lastEvent = number;
+    }
+    if (this.pending && this.#disarm === undefined) this.#arm();
   }
 
   /**
@@ -189,7 +244,11 @@ export class Flusher {
     } catch (error) {
       const lost = new StorageError(
         "unknown",
-        `Closed with ${this.stats().pending} events that are not confirmed: ${messageOf(error)}`,
+        `Closed with ${this.stats().pending} events that ${
+          this.#options.journal === undefined
+            ? "are not confirmed"
+            : "are not in storage yet, but in the journal, from where they get there when it is opened again"
+        }: ${messageOf(error)}`,
         { cause: error },
       );
       this.#cut?.done.reject(lost);
@@ -211,7 +270,34 @@ export class Flusher {
     );
   }
 
-  #isFull(times: number): boolean {
+  #addJournalled(
+    journal: Journal,
+    event: unknown,
+    at: Instant | undefined,
+    line: string | undefined,
+  ): void {
+    // Events of one record stand in lines.
+    if (line === undefined || line.includes("\n")) {
+      const kept = keepEvent(event, this.#names);
+      journal.append(this.#delta.add(kept.event, at), kept.text);
+    } else {
+      journal.append(this.#delta.add(event, at), line);
+    }
+    this.#lastEvent = journal.lastEvent;
+  }
+
+  async #acceptedWithRoom(accepted: Promise<void> | undefined): Promise<void> {
+    this.#counts.slowed++;
+    await Promise.all([accepted, this.#makesRoom()]);
+  }
+
+  async #makesRoom(): Promise<void> {
+    while (this.full && !this.#closing) {
+      await (this.#isDeltaFull(1) ? this.#room.promise : this.#options.journal?.room);
+    }
+  }
+
+  #isDeltaFull(times: number): boolean {
     const { maxCells, maxBytes } = this.#options.config.flush;
     const { held } = this.#delta;
     return held.cells >= maxCells * times || held.bytes >= maxBytes * times;
@@ -235,7 +321,7 @@ export class Flusher {
 
   /** After a flush. A timer set meanwhile knows neither of a failure nor of callers who wait for room. */
   #armNext(): void {
-    if (this.#failures > 0 || this.full) {
+    if (this.#failures > 0 || this.#isDeltaFull(1)) {
       this.#disarm?.();
       this.#disarm = undefined;
     }
@@ -245,7 +331,7 @@ export class Flusher {
   #delayMs(): number {
     const { durability, flush: { intervalMs } } = this.#options.config;
     if (this.#failures > 0) return backoffMs(this.#failures);
-    return durability === "storage" || this.full ? 0 : intervalMs;
+    return durability === "storage" || this.#isDeltaFull(1) ? 0 : intervalMs;
   }
 
   /** While a flush runs or storage fails, the timer starts the next one. */
@@ -285,7 +371,7 @@ export class Flusher {
         await this.#finishCut();
       }
       this.#failures = 0;
-      this.#options.afterFlush();
+      await this.#options.afterFlush();
     } catch (error) {
       this.#failures++;
       this.#counts.failedFlushes++;
@@ -300,6 +386,7 @@ export class Flusher {
     this.#cut = {
       events: delta.events,
       cells: delta.held.cells,
+      covers: this.#lastEvent,
       groups: delta.groups(Date.now() / 1000),
       limited: 0,
       taken: false,
@@ -322,7 +409,7 @@ export class Flusher {
       for (; cut.limited < cut.groups.length; cut.limited++) {
         this.#counts.overflowed += await this.#limiter.limit(cut.groups[cut.limited]);
       }
-      await writer.take(cut.groups.flatMap(cellsOf));
+      await writer.take(cut.groups.flatMap(cellsOf), cut.covers);
       cut.taken = true;
       cut.groups = [];
     }

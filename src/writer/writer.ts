@@ -6,15 +6,11 @@
  * @module
  */
 import { StorageError } from "../base/errors.ts";
+import type { Journal } from "../journal/journal.ts";
 import { compareCheckpoints, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Cell, Checkpoint, Chunk, RefusedCell, Storage } from "../storage/storage.ts";
+import { type ChunkLog, MemoryChunkLog } from "./chunk_log.ts";
 
-/** How long a committed chunk is kept, in case that storage goes back in time. */
-const REPLAY_MS = 10 * 60_000;
-/** Bytes of committed chunks that are kept at most, so that memory stays bounded. */
-const MAX_REPLAY_BYTES = 16 << 20;
-/** About what a cell costs in memory, a sketch aside. */
-const CELL_BYTES = 150;
 /** Storage forgets the checkpoint of a writer without a journal after 7 days. */
 const CHECKPOINT_IDLE_MS = 6 * 24 * 3600_000;
 /** How long the right to a fixed writer id lasts without being renewed. */
@@ -58,26 +54,36 @@ export class Writer {
   readonly #storage: Storage;
   readonly #prefix: string;
   readonly #events: WriterEvents;
-  readonly #incarnation = crypto.randomUUID();
+  readonly #incarnation: string;
+  readonly #log: ChunkLog;
+  /** Whether the checkpoint never expires. */
+  readonly #durable: boolean;
   #flush = 0;
   /** The checkpoint of the last chunk that was handed over. */
   #last: Checkpoint | null = null;
   #pending: Chunk[] = [];
-  /** Confirmed chunks, oldest first. */
-  #kept: { chunk: Chunk; atMs: number; bytes: number }[] = [];
-  #keptBytes = 0;
   #confirmedAtMs = Date.now();
   #lease: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(storage: Storage, prefix: string, id: string, events: WriterEvents) {
+  private constructor(
+    storage: Storage,
+    prefix: string,
+    id: string,
+    events: WriterEvents,
+    journal: Journal | undefined,
+  ) {
     this.#storage = storage;
     this.#prefix = prefix;
     this.id = id;
     this.#events = events;
+    this.#incarnation = journal?.incarnation ?? crypto.randomUUID();
+    this.#log = journal ?? new MemoryChunkLog(storage.capabilities.survivesProcess);
+    this.#durable = journal !== undefined;
   }
 
   /**
-   * @param id a fixed id, or undefined for a random one
+   * @param id a fixed id, or undefined for a random one; with a journal, its own
+   * @param journal where cuts stand before they are committed; what it holds is {@linkcode recover}ed
    * @throws {StorageError} `held` if another live instance commits under the fixed id
    */
   static async open(
@@ -85,9 +91,15 @@ export class Writer {
     prefix: string,
     id: string | undefined,
     events: WriterEvents,
+    journal?: Journal,
   ): Promise<Writer> {
-    const writer = new Writer(storage, prefix, id ?? crypto.randomUUID(), events);
-    if (id !== undefined) await writer.#hold();
+    const fixed = journal?.writer ?? id;
+    const writer = new Writer(storage, prefix, fixed ?? crypto.randomUUID(), events, journal);
+    // Whoever has the journal's directory knows that its former holders are gone.
+    for (const past of journal?.pastIncarnations ?? []) {
+      await storage.releaseWriter(prefix, writer.id, past);
+    }
+    if (fixed !== undefined) await writer.#hold();
     return writer;
   }
 
@@ -101,21 +113,24 @@ export class Writer {
     return this.#pending.reduce((sum, { cells }) => sum + cells.length, 0);
   }
 
-  /** Takes a cut over; {@linkcode commit} brings it to storage. */
-  async take(cells: readonly Cell[]): Promise<void> {
+  /**
+   * Takes a cut over; {@linkcode commit} brings it to storage.
+   *
+   * @param covers number of the last event in it; only with a journal
+   */
+  async take(cells: readonly Cell[], covers = 0): Promise<void> {
     if (this.busy) throw new Error("BUG: a cut before the last one was committed");
-    const now = Date.now();
-    if (this.#last !== null && now - this.#confirmedAtMs > CHECKPOINT_IDLE_MS) {
+    if (this.#last !== null && this.#hasExpired()) {
       this.#last = await this.#storage.checkpoint(this.#prefix, this.id);
     }
-    const flush = ++this.#flush;
+    const flush = this.#flush + 1;
     let previous = this.#last;
-    this.#pending = this.#storage.split(this.#prefix, cells).map((cells, part) => {
+    const chunks = this.#storage.split(this.#prefix, cells).map((cells, part): Chunk => {
       const checkpoint = { incarnation: this.#incarnation, flush, part };
-      const chunk: Chunk = {
+      const chunk = {
         prefix: this.#prefix,
         writer: this.id,
-        durable: false,
+        durable: this.#durable,
         checkpoint,
         previous,
         cells,
@@ -123,6 +138,10 @@ export class Writer {
       previous = checkpoint;
       return chunk;
     });
+    const cut = { incarnation: this.#incarnation, flush, covers, previous: this.#last };
+    await this.#log.cut(cut, chunks);
+    this.#flush = flush;
+    this.#pending = [...chunks];
     this.#last = previous;
   }
 
@@ -132,23 +151,34 @@ export class Writer {
    * @throws {StorageError}
    */
   async commit(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const chunk = this.#pending[0];
+    for (let behind: StorageError | undefined; this.busy;) {
       try {
-        const report = await this.#storage.commit(chunk);
-        this.#pending.shift();
-        this.stats[report.outcome === "skipped" ? "skipped" : "commits"]++;
-        this.stats.retries += report.retries;
-        for (const refused of report.refused) {
-          this.stats.refusedCells++;
-          this.#events.refused(refused);
+        if (behind === undefined) {
+          await this.#commit(this.#pending[0]);
+          this.#pending.shift();
+        } else {
+          await this.#events.behind();
+          await this.#replay(behind);
+          behind = undefined;
         }
-        this.#keep(chunk);
       } catch (error) {
         if (!(error instanceof StorageError) || error.code !== "behind") throw error;
-        await this.#replay(error);
+        behind = error;
       }
     }
+    this.#log.confirm();
+  }
+
+  /**
+   * Brings the cuts of earlier processes, which stand in the journal, to storage.
+   *
+   * @returns number of the last event that is in storage then
+   * @throws {StorageError} also if journal and storage do not belong together
+   */
+  async recover(journal: Journal): Promise<number> {
+    const covered = journal.covered(await this.#replay(undefined));
+    journal.confirm();
+    return covered;
   }
 
   /** Gives up the right to a fixed id. */
@@ -184,72 +214,67 @@ export class Writer {
     Deno.unrefTimer(this.#lease as unknown as number);
   }
 
-  #keep(chunk: Chunk): void {
-    const now = Date.now();
-    this.#confirmedAtMs = now;
-    // What dies with the process cannot go back in time without it.
-    if (!this.#storage.capabilities.survivesProcess) return;
-    const bytes = bytesOf(chunk);
-    this.#kept.push({ chunk, atMs: now, bytes });
-    this.#keptBytes += bytes;
-    let gone = 0;
-    while (
-      gone < this.#kept.length &&
-      (this.#keptBytes > MAX_REPLAY_BYTES || this.#kept[gone].atMs < now - REPLAY_MS)
-    ) {
-      this.#keptBytes -= this.#kept[gone++].bytes;
+  async #commit(chunk: Chunk): Promise<void> {
+    const report = await this.#storage.commit(chunk);
+    this.stats[report.outcome === "skipped" ? "skipped" : "commits"]++;
+    this.stats.retries += report.retries;
+    for (const refused of report.refused) {
+      this.stats.refusedCells++;
+      this.#events.refused(refused);
     }
-    if (gone > 0) this.#kept.splice(0, gone);
+    this.#confirmedAtMs = Date.now();
   }
 
-  /** Storage went back in time: puts what it lost, as far as it is kept, before what is pending. */
-  async #replay(behind: StorageError): Promise<void> {
-    await this.#events.behind();
+  /**
+   * Commits what is kept behind the checkpoint in storage, and so all that is pending; gives where
+   * storage stood.
+   */
+  async #replay(cause: StorageError | undefined): Promise<Checkpoint | null> {
     const stored = await this.#storage.checkpoint(this.#prefix, this.id);
-    if (stored === null && Date.now() - this.#confirmedAtMs > CHECKPOINT_IDLE_MS) {
-      // It has expired; what it stood for is in storage.
+    if (stored === null && this.#hasExpired()) {
+      // What it stood for is in storage.
       this.#pending[0] = { ...this.#pending[0], previous: null };
-      return;
+      return null;
     }
-    const lost = [
-      ...this.#kept.map(({ chunk }) => chunk).filter((chunk) => isAfter(chunk, stored)),
-      ...this.#pending,
-    ];
-    if (!sameCheckpoint(lost[0].previous, stored) && !continues(lost[0], stored)) {
-      this.#events.error(
-        new StorageError(
-          "behind",
-          `Storage lost commits of writer ${this.id} that are no longer kept: from ` +
-            `${name(stored)} to ${name(lost[0].previous)}; counts of that time are too low`,
-          { cause: behind },
-        ),
-      );
-      lost[0] = { ...lost[0], previous: stored };
+    const pendingFrom = this.#pending[0]?.checkpoint;
+    let last = stored;
+    for await (const chunk of this.#log.chunksAfter(stored)) {
+      await this.#commit(this.#joined(chunk, last, cause));
+      last = chunk.checkpoint;
+      if (pendingFrom === undefined || isBefore(last, pendingFrom)) this.stats.replayed++;
     }
-    this.stats.replayed += lost.length - this.#pending.length;
-    this.#pending = lost;
-    this.#kept = [];
-    this.#keptBytes = 0;
+    this.#pending = [];
+    this.#last = last;
+    return stored;
+  }
+
+  /** The chunk as it can follow on `last`; reports what is missing between them. */
+  #joined(chunk: Chunk, last: Checkpoint | null, cause: StorageError | undefined): Chunk {
+    if (sameCheckpoint(chunk.previous, last) || continues(chunk, last)) return chunk;
+    this.#events.error(
+      new StorageError(
+        "behind",
+        `Storage lost commits of writer ${this.id} that are no longer kept: from ` +
+          `${name(last)} to ${name(chunk.previous)}; counts of that time are too low`,
+        { cause },
+      ),
+    );
+    return { ...chunk, previous: last };
+  }
+
+  #hasExpired(): boolean {
+    return !this.#durable && Date.now() - this.#confirmedAtMs > CHECKPOINT_IDLE_MS;
   }
 }
 
-function isAfter({ checkpoint }: Chunk, stored: Checkpoint | null): boolean {
-  if (stored === null || stored.incarnation !== checkpoint.incarnation) return true;
-  const order = compareCheckpoints(checkpoint, stored);
-  return order > 0 || (order === 0 && stored.applied !== undefined);
+function isBefore(a: Checkpoint, b: Checkpoint): boolean {
+  return a.incarnation !== b.incarnation || compareCheckpoints(a, b) < 0;
 }
 
 /** Whether storage stands in the middle of this very chunk. */
 function continues({ checkpoint }: Chunk, stored: Checkpoint | null): boolean {
   return stored?.applied !== undefined && checkpoint.incarnation === stored.incarnation &&
     compareCheckpoints(checkpoint, stored) === 0;
-}
-
-function bytesOf({ cells }: Chunk): number {
-  return cells.reduce(
-    (sum, cell) => sum + CELL_BYTES + (cell.kind === "sketch" ? cell.sketch.length : 0),
-    0,
-  );
 }
 
 function name(checkpoint: Checkpoint | null): string {

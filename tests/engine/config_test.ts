@@ -19,6 +19,7 @@ Deno.test("readConfig() fills in every default", () => {
     },
     flush: { intervalMs: 1000, maxCells: 50_000, maxBytes: 33_554_432, deadlineMs: 30_000 },
     durability: undefined,
+    journal: undefined,
     retention: { d: undefined, h: undefined },
     writer: undefined,
   };

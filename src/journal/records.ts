@@ -1,0 +1,208 @@
+/**
+ * What the records of a journal say.
+ *
+ * | kind | record      | payload behind the kind                                                     |
+ * | ---- | ----------- | --------------------------------------------------------------------------- |
+ * | 1    | `head`      | JSON; the first record of each segment                                      |
+ * | 2    | `events`    | number of the first, when received, how many, the second of each, their JSON, a line each |
+ * | 3    | `cut`       | JSON of what it is, then its chunks as cells                                |
+ * | 4    | `confirmed` | JSON: the checkpoint that storage has confirmed                             |
+ *
+ * @module
+ */
+import type { Cell, Checkpoint } from "../storage/storage.ts";
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import { readCells, writeCells } from "./cells.ts";
+import { FRAME_BYTES, sealFrame } from "./frame.ts";
+
+/** Version of all that is written here. A reader refuses a higher one. */
+export const FORMAT_VERSION = 1;
+
+/** Most events of one record: what one flipped bit can cost. */
+export const MAX_EVENTS = 16;
+
+const HEAD = 1;
+const EVENTS = 2;
+const CUT = 3;
+const CONFIRMED = 4;
+/** Kind, number of the first event, time, count. */
+const EVENTS_HEAD_BYTES = 1 + 8 + 8 + 1;
+
+/** Where storage stood, and up to which event that counts. */
+export interface Confirmation {
+  readonly checkpoint: Checkpoint;
+  /** Number of the last event that is in storage by then. */
+  readonly covers: number;
+}
+
+/** The first record of a segment. */
+export interface Head {
+  readonly version: number;
+  readonly writer: string;
+  readonly prefix: string;
+  /** Of the process that wrote the segment. */
+  readonly incarnation: string;
+  /** Number of the segment. */
+  readonly segment: number;
+  /** Number that the next event gets. */
+  readonly nextEvent: number;
+  readonly confirmed: Confirmation | null;
+  /** The first segment that recovery needs. */
+  readonly neededFrom: number;
+  /** Segments with damage: kept whatever their age. */
+  readonly damaged: readonly number[];
+}
+
+/** What a cut is, but for its cells. */
+export interface CutHead {
+  readonly incarnation: string;
+  readonly flush: number;
+  /** Number of the last event in it. */
+  readonly covers: number;
+  /** The writer's checkpoint before it. */
+  readonly previous: Checkpoint | null;
+  /** How many chunks it has. */
+  readonly parts: number;
+}
+
+/** Events that were received together. */
+export interface EventsRecord {
+  readonly kind: "events";
+  /** Number of the first; the others follow. */
+  readonly first: number;
+  readonly count: number;
+  /** When they were received, unix milliseconds. */
+  readonly receivedMs: number;
+  /** The events themselves; read when asked for. */
+  events(): { readonly seconds: number; readonly text: string }[];
+}
+
+/** A delta that was cut for storage. */
+export interface CutRecord {
+  readonly kind: "cut";
+  readonly head: CutHead;
+  /** The cells of each chunk; read when asked for. @throws {RangeError} if they are something else */
+  chunks(): Cell[][];
+}
+
+/** What a record says. */
+export type JournalRecord =
+  | { readonly kind: "head"; readonly head: Head }
+  | EventsRecord
+  | CutRecord
+  | { readonly kind: "confirmed"; readonly confirmed: Confirmation };
+
+const ENCODER = new TextEncoder();
+
+/** Bytes that {@linkcode writeEvents} needs at most. */
+export function eventsCapacity(count: number, text: string): number {
+  return FRAME_BYTES + EVENTS_HEAD_BYTES + 8 * count + 3 * text.length;
+}
+
+/**
+ * Writes the record of some events into `bytes` at `offset`, frame and all.
+ *
+ * @param text their JSON, joined by line ends
+ * @returns where it ends
+ */
+export function writeEvents(
+  bytes: Uint8Array,
+  offset: number,
+  first: number,
+  receivedMs: number,
+  seconds: readonly number[],
+  text: string,
+): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let at = offset + FRAME_BYTES;
+  bytes[at] = EVENTS;
+  view.setFloat64(at + 1, first, true);
+  view.setFloat64(at + 9, receivedMs, true);
+  bytes[at + 17] = seconds.length;
+  at += EVENTS_HEAD_BYTES;
+  for (let i = 0; i < seconds.length; i++, at += 8) view.setFloat64(at, seconds[i], true);
+  at += ENCODER.encodeInto(text, bytes.subarray(at)).written;
+  sealFrame(bytes, offset, at - offset - FRAME_BYTES);
+  return at;
+}
+
+/** The record of a segment's head, in its frame. */
+export function headRecord(head: Head): Uint8Array {
+  return jsonRecord(HEAD, head);
+}
+
+/** The record of a confirmation, in its frame. */
+export function confirmedRecord(confirmed: Confirmation): Uint8Array {
+  return jsonRecord(CONFIRMED, confirmed);
+}
+
+/** The record of a cut, in its frame. */
+export function cutRecord(
+  head: Omit<CutHead, "parts">,
+  chunks: readonly (readonly Cell[])[],
+): Uint8Array {
+  const writer = new ByteWriter(FRAME_BYTES, 1 << 16);
+  writer.u8(CUT);
+  const whole: CutHead = { ...head, parts: chunks.length };
+  writer.text(JSON.stringify(whole));
+  for (const cells of chunks) writeCells(writer, cells);
+  return sealed(writer);
+}
+
+/** Reads a payload. @throws {RangeError} or another error if it is not one of these */
+export function readRecord(payload: Uint8Array): JournalRecord {
+  const reader = new ByteReader(payload);
+  const kind = reader.u8();
+  switch (kind) {
+    case HEAD:
+      return { kind: "head", head: JSON.parse(reader.text()) };
+    case CONFIRMED:
+      return { kind: "confirmed", confirmed: JSON.parse(reader.text()) };
+    case CUT: {
+      const head: CutHead = JSON.parse(reader.text());
+      return { kind: "cut", head, chunks: () => readChunks(payload, head.parts) };
+    }
+    case EVENTS:
+      return readEvents(payload);
+    default:
+      throw new RangeError(`there is no record of kind ${kind}`);
+  }
+}
+
+function readEvents(payload: Uint8Array): EventsRecord {
+  const reader = new ByteReader(payload);
+  reader.u8();
+  const first = reader.f64();
+  const receivedMs = reader.f64();
+  const count = reader.u8();
+  const events = () => {
+    const rest = new ByteReader(payload.subarray(EVENTS_HEAD_BYTES));
+    const seconds = Array.from({ length: count }, () => rest.f64());
+    const texts = rest.rest().split("\n");
+    if (texts.length !== count) {
+      throw new RangeError(`wanted ${count} events, received ${texts.length}`);
+    }
+    return texts.map((text, i) => ({ seconds: seconds[i], text }));
+  };
+  return { kind: "events", first, count, receivedMs, events };
+}
+
+function readChunks(payload: Uint8Array, parts: number): Cell[][] {
+  const reader = new ByteReader(payload);
+  reader.u8();
+  reader.text();
+  return Array.from({ length: parts }, () => readCells(reader));
+}
+
+function jsonRecord(kind: number, value: unknown): Uint8Array {
+  const writer = new ByteWriter(FRAME_BYTES);
+  writer.u8(kind);
+  writer.text(JSON.stringify(value));
+  return sealed(writer);
+}
+
+function sealed(writer: ByteWriter): Uint8Array {
+  const { bytes } = writer;
+  sealFrame(bytes, 0, bytes.length - FRAME_BYTES);
+  return bytes;
+}
