@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError, EventError, messageOf, StorageError } from "./base/errors.ts";
-import { handled, withDeadline } from "./base/promises.ts";
+import { handled } from "./base/promises.ts";
 import { show } from "./base/show.ts";
 import { yieldToEventLoop } from "./base/yield.ts";
 import { Calendar } from "./engine/bucket.ts";
@@ -24,6 +24,7 @@ import { Journal, type JournalStats } from "./journal/journal.ts";
 import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
 import { DeadlineStorage } from "./writer/deadline_storage.ts";
 import { Flusher, type FlusherStats } from "./writer/flusher.ts";
+import { Pruner } from "./writer/pruner.ts";
 import { Writer } from "./writer/writer.ts";
 
 /** What {@linkcode Traqq.record} takes beside the event. */
@@ -71,8 +72,6 @@ export interface TraqqStats extends FlusherStats {
 const YIELD_MS = 8;
 /** Events between two looks at the clock. */
 const YIELD_EVENTS = 256;
-/** How often expired buckets are looked for. */
-const PRUNE_EVERY_MS = 3_600_000;
 
 /**
  * Records events and queries them back.
@@ -104,8 +103,7 @@ export class Traqq implements AsyncDisposable {
   readonly #settled: Promise<void> = Promise.resolve();
   #calendar: Calendar;
   #timezoneClaimed: boolean;
-  #prunedAtMs = 0;
-  #pruning: Promise<void> | undefined;
+  readonly #pruner: Pruner;
   #closed: Promise<void> | undefined;
   readonly #counts = {
     recorded: 0,
@@ -130,6 +128,11 @@ export class Traqq implements AsyncDisposable {
     this.#journal = journal;
     this.#calendar = calendar;
     this.#timezoneClaimed = timezoneClaimed;
+    this.#pruner = new Pruner({
+      retention: config.retention,
+      prune: (unit, before) => this.#pruneExpired(unit, before),
+      onError,
+    });
     this.#flusher = new Flusher({
       storage,
       writer,
@@ -139,7 +142,7 @@ export class Traqq implements AsyncDisposable {
       onError,
       beforeCommit: () => this.#claimTimezone(),
       // deno-lint-ignore require-await -- as the flusher wants it
-      afterFlush: async () => this.#pruneExpired(),
+      afterFlush: async () => this.#pruner.runIfDue(),
     });
   }
 
@@ -220,6 +223,7 @@ export class Traqq implements AsyncDisposable {
     try {
       traqq = new Traqq(config, storage, calendar, stored !== null, writer, journal, report);
       if (journal !== undefined) await traqq.#recover(journal, writer);
+      traqq.#pruner.start();
       return traqq;
     } catch (error) {
       await writer.close().catch(report);
@@ -469,39 +473,18 @@ export class Traqq implements AsyncDisposable {
     return this.#storage.prune({ prefix: this.prefix, unit, before, dryRun });
   }
 
-  /** Looks for expired buckets now and then, beside what else is going on. */
-  #pruneExpired(): void {
-    const now = Date.now();
-    if (this.#pruning !== undefined || now - this.#prunedAtMs < PRUNE_EVERY_MS) return;
-    this.#prunedAtMs = now;
-    this.#pruning = this.#pruneBefore(now / 1000)
-      .catch((error) => this.#onError(error))
-      .finally(() => {
-        this.#pruning = undefined;
-      });
-  }
-
-  async #pruneBefore(now: number): Promise<void> {
-    for (const unit of ["d", "h"] as const) {
-      const kept = this.#config.retention[unit];
-      if (kept !== undefined) await this.#pruneUnit(unit, Math.floor(now - kept), false);
-    }
+  /** Without a time zone the prefix holds nothing, and what a day is may still change. */
+  async #pruneExpired(unit: Unit, before: number): Promise<void> {
+    await this.#settleTimezone();
+    if (this.#timezoneClaimed) await this.#pruneUnit(unit, before, false);
   }
 
   async #close(): Promise<void> {
-    const { deadlineMs } = this.#config.flush;
-    const deadline = Date.now() + deadlineMs;
+    const deadline = Date.now() + this.#config.flush.deadlineMs;
     try {
       await this.#flusher.close();
     } finally {
-      if (this.#pruning !== undefined) {
-        const late = () =>
-          new StorageError(
-            "unknown",
-            `Closed while expired buckets were being pruned: not done within flush.deadlineMs = ${deadlineMs} ms`,
-          );
-        await withDeadline(this.#pruning, deadline - Date.now(), late).catch(this.#onError);
-      }
+      await this.#pruner.close(deadline - Date.now());
       await this.#journal?.close(deadline - Date.now());
     }
   }
