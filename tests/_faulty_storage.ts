@@ -18,6 +18,7 @@ import type {
   PruneReport,
   RefusedCell,
   Storage,
+  WriterInfo,
 } from "../src/storage/storage.ts";
 
 /** What happens to a commit. */
@@ -140,6 +141,17 @@ export class FaultyStorage implements Storage {
   async releaseWriter(prefix: string, writer: string, incarnation: string): Promise<void> {
     await this.#before("releaseWriter");
     return this.#inner.releaseWriter(prefix, writer, incarnation);
+  }
+
+  async writers(prefix: string): Promise<WriterInfo[]> {
+    await this.#before("writers");
+    return this.#inner.writers(prefix);
+  }
+
+  async removeWriter(prefix: string, writer: string): Promise<boolean> {
+    await this.#before("removeWriter");
+    this.#log.push((inner) => inner.removeWriter(prefix, writer));
+    return this.#inner.removeWriter(prefix, writer);
   }
 
   async timezone(prefix: string): Promise<string | null> {

@@ -68,7 +68,8 @@ export function storagePermissions(values: Values): Deno.PermissionDescriptor[] 
   return [{ name: "read", path }, { name: "write", path }];
 }
 
-async function openKv(path: string, mustExist: boolean): Promise<Storage> {
+/** Opens a Deno KV and says why that fails. */
+export async function openKv(path: string, mustExist: boolean): Promise<Storage> {
   if (isKvFile(path)) {
     need(`open the Deno KV file ${path}`, { name: "read", path }, { name: "write", path });
     if (mustExist && !await exists(path)) {

@@ -8,6 +8,7 @@ import { Committer } from "./kv/committer.ts";
 import { Connection, DEFAULT_RETRIES, failureOf } from "./kv/connection.ts";
 import {
   checkpointKey,
+  checkpointsKey,
   encodedLength,
   foreignValue,
   leaseKey,
@@ -17,7 +18,7 @@ import {
 import { inCommitOrder, pack, WRITER_ID_BYTES } from "./kv/limits.ts";
 import { pruneBuckets } from "./kv/prune.ts";
 import { readCells } from "./kv/reader.ts";
-import { publicCheckpoint, storedOf } from "./kv/writer_state.ts";
+import { publicCheckpoint, type StoredCheckpoint, storedOf } from "./kv/writer_state.ts";
 import type {
   BucketRange,
   Capabilities,
@@ -29,6 +30,7 @@ import type {
   PruneRange,
   PruneReport,
   Storage,
+  WriterInfo,
 } from "./storage.ts";
 
 /** How a {@linkcode KvStorage} behaves. */
@@ -209,6 +211,42 @@ export class KvStorage implements Storage, AsyncDisposable {
     );
   }
 
+  /** The writers whose checkpoint never expires. */
+  async writers(prefix: string): Promise<WriterInfo[]> {
+    this.#connection.assertOpen();
+    const infos: WriterInfo[] = [];
+    const selector = { prefix: checkpointsKey(prefix) };
+    for await (const entry of this.#connection.list("list the writers", selector)) {
+      const writer = entry.key[selector.prefix.length];
+      if (entry.key.length !== selector.prefix.length + 1 || typeof writer !== "string") {
+        throw foreignValue(entry.key, "a writer's checkpoint");
+      }
+      const value = storedOf(entry).value as StoredCheckpoint;
+      if (value.durable !== true) continue;
+      const lease = await this.#get("read a writer's lease", leaseKey(prefix, writer));
+      infos.push({ writer, checkpoint: publicCheckpoint(value)!, held: isHeld(lease) });
+    }
+    return infos;
+  }
+
+  /** Removes such a checkpoint, unless a live instance holds the writer. */
+  async removeWriter(prefix: string, writer: string): Promise<boolean> {
+    this.#connection.assertOpen();
+    const { kv } = this.#connection;
+    const lease = await this.#get("read a writer's lease", leaseKey(prefix, writer));
+    const checkpoint = await this.#get("read a checkpoint", checkpointKey(prefix, writer));
+    if (isHeld(lease) || storedOf(checkpoint).value?.durable !== true) return false;
+    // Whoever took the writer or committed since has changed one of the two.
+    const { ok } = await this.#connection.patiently(
+      "remove a checkpoint",
+      () => kv.atomic().check(lease).check(checkpoint).delete(checkpoint.key).commit(),
+    );
+    if (ok) return true;
+    // Or the answer to an attempt that was applied got lost.
+    const now = await this.#get("read a checkpoint", checkpointKey(prefix, writer));
+    return now.versionstamp === null;
+  }
+
   /** The IANA time zone of the prefix, or null. */
   async timezone(prefix: string): Promise<string | null> {
     this.#connection.assertOpen();
@@ -255,6 +293,10 @@ export class KvStorage implements Storage, AsyncDisposable {
     const { kv } = this.#connection;
     return this.#connection.patiently(doing, () => kv.get<unknown>(key));
   }
+}
+
+function isHeld(entry: Deno.KvEntryMaybe<unknown>): boolean {
+  return (leaseOf(entry)?.untilMs ?? 0) > Date.now();
 }
 
 function leaseOf(entry: Deno.KvEntryMaybe<unknown>): Lease | null {

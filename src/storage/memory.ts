@@ -20,6 +20,7 @@ import type {
   RefusedCell,
   Storage,
   Unit,
+  WriterInfo,
 } from "./storage.ts";
 
 /** Cells a batch of {@linkcode MemoryStorage.read} has at most. */
@@ -46,10 +47,15 @@ interface Lease {
   readonly untilMs: number;
 }
 
+interface StoredCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly durable: boolean;
+}
+
 interface Space {
   readonly series: Readonly<Record<Unit, Map<string, Series>>>;
   readonly versions: Readonly<Record<Unit, Map<number, bigint>>>;
-  readonly checkpoints: Map<string, Checkpoint>;
+  readonly checkpoints: Map<string, StoredCheckpoint>;
   readonly leases: Map<string, Lease>;
   timezone: string | null;
 }
@@ -88,7 +94,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     this.#assertOpen();
     const space = this.#space(chunk.prefix);
     const stored = space.checkpoints.get(chunk.writer);
-    const todo = verdict(stored ?? null, chunk);
+    const todo = verdict(stored?.checkpoint ?? null, chunk);
     if (todo.skip) return { outcome: "skipped", refused: [], retries: 0 };
 
     const refused: RefusedCell[] = [];
@@ -104,7 +110,8 @@ export class MemoryStorage implements Storage, AsyncDisposable {
       touched.add(bucket);
       space.versions[cell.unit].set(cell.start, ++this.#version);
     }
-    space.checkpoints.set(chunk.writer, { ...chunk.checkpoint });
+    const { checkpoint, durable } = chunk;
+    space.checkpoints.set(chunk.writer, { checkpoint: { ...checkpoint }, durable });
     return { outcome: "applied", refused, retries: 0 };
   }
 
@@ -150,7 +157,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
   async checkpoint(prefix: string, writer: string): Promise<Checkpoint | null> {
     this.#assertOpen();
     const stored = this.#spaces.get(prefix)?.checkpoints.get(writer);
-    return stored === undefined ? null : { ...stored };
+    return stored === undefined ? null : { ...stored.checkpoint };
   }
 
   /** Takes, or keeps, the sole right to commit as a writer. */
@@ -175,6 +182,28 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     this.#assertOpen();
     const leases = this.#spaces.get(prefix)?.leases;
     if (leases?.get(writer)?.incarnation === incarnation) leases.delete(writer);
+  }
+
+  /** The writers whose checkpoint never expires. */
+  // deno-lint-ignore require-await -- a thrown error must be a rejection
+  async writers(prefix: string): Promise<WriterInfo[]> {
+    this.#assertOpen();
+    const space = this.#spaces.get(prefix);
+    return [...space?.checkpoints ?? []].filter(([, { durable }]) => durable)
+      .map(([writer, { checkpoint }]) => ({
+        writer,
+        checkpoint: { ...checkpoint },
+        held: isHeld(space!, writer),
+      }));
+  }
+
+  /** Removes such a checkpoint, unless a live instance holds the writer. */
+  // deno-lint-ignore require-await -- a thrown error must be a rejection
+  async removeWriter(prefix: string, writer: string): Promise<boolean> {
+    this.#assertOpen();
+    const space = this.#spaces.get(prefix);
+    if (!space?.checkpoints.get(writer)?.durable || isHeld(space, writer)) return false;
+    return space.checkpoints.delete(writer);
   }
 
   /** The IANA time zone of the prefix, or null. */
@@ -279,6 +308,10 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     if (!this.#closed) return;
     throw new StorageError("closed", "Cannot use the memory storage: it was closed");
   }
+}
+
+function isHeld(space: Space, writer: string): boolean {
+  return (space.leases.get(writer)?.untilMs ?? 0) > Date.now();
 }
 
 function seriesId(metric: Metric): string {

@@ -150,6 +150,16 @@ export interface PruneReport {
   readonly cells: number;
 }
 
+/** A writer whose checkpoint never expires: one with a journal. */
+export interface WriterInfo {
+  /** The id under which it commits. */
+  readonly writer: string;
+  /** Its last chunk that is in storage. */
+  readonly checkpoint: Checkpoint;
+  /** Whether a live instance holds the right to commit as this writer. */
+  readonly held: boolean;
+}
+
 /** What an adapter promises beyond the interface. */
 export interface Capabilities {
   /** Whether all-or-none holds for a whole chunk, or only for the cells of each metric and bucket. */
@@ -216,6 +226,19 @@ export interface Storage {
 
   /** Gives the right up, if this incarnation holds it. */
   releaseWriter(prefix: string, writer: string, incarnation: string): Promise<void>;
+
+  /**
+   * The writers whose checkpoint never expires (the last chunk was `durable`). Checkpoints of others
+   * are left out: they go by themselves. Order is not defined.
+   */
+  writers(prefix: string): Promise<WriterInfo[]>;
+
+  /**
+   * Removes a checkpoint that never expires, for a writer that is gone. False, and nothing is removed,
+   * if there is none, if it expires by itself, or if a live instance holds the writer; also if the
+   * writer was taken, or committed, while this looked.
+   */
+  removeWriter(prefix: string, writer: string): Promise<boolean>;
 
   /** The IANA time zone of the prefix's buckets, or null while none is set. */
   timezone(prefix: string): Promise<string | null>;

@@ -17,6 +17,7 @@ import type {
   PruneRange,
   PruneReport,
   Storage,
+  WriterInfo,
 } from "../storage/storage.ts";
 
 /**
@@ -83,6 +84,14 @@ export class DeadlineStorage implements Storage {
 
   releaseWriter(prefix: string, writer: string, incarnation: string): Promise<void> {
     return this.#soon(this.#storage.releaseWriter(prefix, writer, incarnation));
+  }
+
+  writers(prefix: string): Promise<WriterInfo[]> {
+    return this.#soon(this.#storage.writers(prefix));
+  }
+
+  removeWriter(prefix: string, writer: string): Promise<boolean> {
+    return this.#soon(this.#storage.removeWriter(prefix, writer));
   }
 
   timezone(prefix: string): Promise<string | null> {

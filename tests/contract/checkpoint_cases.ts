@@ -227,4 +227,93 @@ export const CHECKPOINT_CASES: readonly Case[] = [
       assertEquals(got.filter(Boolean).length, 1);
     },
   },
+  {
+    name: "writers() lists the writers whose checkpoint never expires, however often they commit",
+    async run({ open }) {
+      const storage = await open();
+      assertEquals(await storage.writers(PREFIX), []);
+      const journaled = new TestWriter(storage, { writer: "journaled" });
+      const idle = new TestWriter(storage, { writer: "idle" });
+      const passing = new TestWriter(storage, { writer: "passing", durable: false });
+      const other = new TestWriter(storage, { prefix: `${PREFIX}2`, writer: "other" });
+      await idle.flush(CELLS);
+      for (let i = 0; i < 3; i++) {
+        for (const writer of [journaled, passing, other]) await writer.flush(CELLS);
+        await journaled.flush(names("f", 2100).map((field) => count(field, 1)));
+      }
+      assertEquals(await storage.acquireWriter(PREFIX, "journaled", "one", 60_000), true);
+      assertEquals(await storage.acquireWriter(PREFIX, "leased", "one", 60_000), true);
+      assertEquals(
+        (await storage.writers(PREFIX)).sort((a, b) => a.writer < b.writer ? -1 : 1),
+        [
+          { writer: "idle", checkpoint: idle.previous!, held: false },
+          { writer: "journaled", checkpoint: journaled.previous!, held: true },
+        ],
+      );
+      await storage.releaseWriter(PREFIX, "journaled", "one");
+      assertEquals((await storage.writers(PREFIX)).map(({ held }) => held), [false, false]);
+    },
+  },
+  {
+    name: "removeWriter() removes one checkpoint that never expires, and no other",
+    async run({ open }) {
+      const storage = await open();
+      const gone = new TestWriter(storage, { writer: "gone" });
+      const kept = new TestWriter(storage, { writer: "kept" });
+      const passing = new TestWriter(storage, { writer: "passing", durable: false });
+      const other = new TestWriter(storage, { prefix: "other", writer: "gone" });
+      for (const writer of [gone, kept, passing, other]) await writer.flush(CELLS);
+      const before = await contents(storage);
+
+      assertEquals(await storage.removeWriter(PREFIX, "passing"), false);
+      assertEquals(await storage.removeWriter(PREFIX, "absent"), false);
+      assertEquals(await storage.removeWriter("none", "gone"), false);
+      assertEquals(await storage.removeWriter(PREFIX, "gone"), true);
+      assertEquals(await storage.removeWriter(PREFIX, "gone"), false);
+
+      assertEquals(await storage.checkpoint(PREFIX, "gone"), null);
+      assertEquals(await storage.checkpoint(PREFIX, "kept"), kept.previous);
+      assertEquals(await storage.checkpoint(PREFIX, "passing"), passing.previous);
+      assertEquals(await storage.checkpoint("other", "gone"), other.previous);
+      assertEquals((await storage.writers(PREFIX)).map(({ writer }) => writer), ["kept"]);
+      assertEquals(await contents(storage), before);
+      for (const writer of [kept, passing, other]) await writer.flush(CELLS);
+      // Who comes back is told, and does not count anew what it keeps.
+      await rejects(storage, gone.chunk(CELLS), "behind");
+    },
+  },
+  {
+    name: "removeWriter() refuses a writer that is held, until it is given up or its time is over",
+    async run({ open }) {
+      const storage = await open();
+      const writer = new TestWriter(storage, { writer: "w" });
+      await writer.flush(CELLS);
+      await storage.acquireWriter(PREFIX, "w", "one", 60_000);
+      assertEquals(await storage.removeWriter(PREFIX, "w"), false);
+      assertEquals(await storage.checkpoint(PREFIX, "w"), writer.previous);
+      await storage.releaseWriter(PREFIX, "w", "one");
+      assertEquals(await storage.acquireWriter(PREFIX, "w", "two", 40), true);
+      assertEquals(await storage.removeWriter(PREFIX, "w"), false);
+      await new Promise((resolve) => setTimeout(resolve, 80));
+      assertEquals(await storage.removeWriter(PREFIX, "w"), true);
+    },
+  },
+  {
+    name:
+      "removeWriter() and a commit at once: the commit stands with its checkpoint, or says behind",
+    async run({ open }) {
+      const storage = await open();
+      for (let i = 0; i < 20; i++) {
+        const writer = new TestWriter(storage, { writer: `w${i}` });
+        await writer.flush([count("a", 1)]);
+        const [removed, outcome] = await Promise.all([
+          storage.removeWriter(PREFIX, `w${i}`),
+          writer.flush([count("b", 1)]).then(() => "applied", (error) => error.code as string),
+        ]);
+        const stands = await storage.checkpoint(PREFIX, `w${i}`);
+        if (outcome === "applied") assertEquals(stands, removed ? null : writer.previous);
+        else assertEquals([removed, outcome, stands], [true, "behind", null]);
+      }
+    },
+  },
 ];

@@ -228,6 +228,21 @@ export const FAULT_CASES: readonly Case[] = [
     },
   },
   {
+    name: "removeWriter() comes through a lost answer and a lock",
+    needs: "faults",
+    async run({ faults }) {
+      const store = await faults();
+      for (const disturb of [() => store.loseAnswers(1), () => store.failWrites(2)]) {
+        const writer = new TestWriter(store.storage, { writer: crypto.randomUUID() });
+        await writer.flush(CELLS);
+        const [{ writer: id }] = await store.storage.writers(PREFIX);
+        disturb();
+        assertEquals(await store.storage.removeWriter(PREFIX, id), true);
+        assertEquals(await store.storage.writers(PREFIX), []);
+      }
+    },
+  },
+  {
     name: "prune() comes through lost answers and locks",
     needs: "faults",
     async run({ faults }) {

@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { KvStorage } from "../../src/storage/kv.ts";
+import { count, PREFIX, TestWriter } from "../contract/kit.ts";
 import { ask, CLI, Folder, run, Server, within } from "./_program.ts";
 
 const FLAGS = [
@@ -220,4 +222,47 @@ Deno.test("traqq prune removes what ended before a day, --dry-run only counts", 
   assertEquals((await left()).split("\n").length, 5);
   assertEquals(await traqq(...before), "Removed 1 day or hour with 1 value\n");
   assertEquals(await left(), "date,event,value\n2026-11-01,a,1\n2026-11-02,a,1\n");
+});
+
+Deno.test("traqq prune --writers removes the checkpoints of writers with a journal that nobody holds", async () => {
+  await using folder = new Folder();
+  const path = folder.file("t.db");
+  const prune = async (code: number, ...args: string[]) => {
+    const ended = await run({
+      cwd: folder.path,
+      allow: ["--unstable-kv", `--allow-read=${path}`, `--allow-write=${path}`],
+      args: ["prune", "--kv-path", path, ...args],
+    });
+    assertEquals(ended.code, code, ended.err);
+    return code === 0 ? ended.out : ended.err;
+  };
+  {
+    await using storage = await KvStorage.open(path);
+    for (const [writer, durable] of [["gone", true], ["held", true], ["passing", false]] as const) {
+      const cells = [count("a", 1)];
+      await new TestWriter(storage, { writer, durable }).flush(cells);
+    }
+    await storage.acquireWriter(PREFIX, "held", "alive", 600_000);
+  }
+  const prefix = ["--prefix", PREFIX];
+  const kept = "Kept, for a live process holds it, held: flush 1 part 0 of incarnation held-1\n";
+  assertEquals(
+    await prune(0, "--writers", "--dry-run", ...prefix),
+    `Would remove gone: flush 1 part 0 of incarnation gone-1\n${kept}`,
+  );
+  assertEquals(
+    await prune(0, "--writers", ...prefix),
+    `Removed gone: flush 1 part 0 of incarnation gone-1\n${kept}`,
+  );
+  assertEquals(await prune(0, "--writers", ...prefix), kept);
+  assertEquals(await prune(0, "--writers"), "No writer of prefix traqq has a journal\n");
+  assertStringIncludes(
+    await prune(2, "--writers", "--before", "2026-01-01"),
+    "--before and --writers do not go together",
+  );
+  await using storage = await KvStorage.open(path);
+  assertEquals(await storage.checkpoint(PREFIX, "gone"), null);
+  for (const writer of ["held", "passing"]) {
+    assertEquals((await storage.checkpoint(PREFIX, writer))?.flush, 1, writer);
+  }
 });

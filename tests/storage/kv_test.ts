@@ -118,3 +118,22 @@ Deno.test("KvStorage counts exactly what four processes commit into one file at 
 function programPath(): string {
   return new URL("./_kv_writer.ts", import.meta.url).pathname;
 }
+
+Deno.test("KvStorage.removeWriter() leaves a writer that is taken, or commits, while it looks", async () => {
+  const { kv, storage, faults } = await disturbed();
+  using _kv = kv;
+  const other = await KvStorage.open(kv);
+  const meddle = async (id: string, act: (writer: TestWriter) => Promise<unknown>) => {
+    const writer = new TestWriter(other, { writer: id });
+    await writer.flush([count("a", 1)]);
+    faults.beforeCommit = async () => {
+      faults.beforeCommit = null;
+      await act(writer);
+    };
+    assertEquals(await storage.removeWriter(PREFIX, id), false, id);
+    assertEquals(await storage.checkpoint(PREFIX, id), writer.previous, id);
+  };
+  await meddle("taken", () => other.acquireWriter(PREFIX, "taken", "one", 60_000));
+  await meddle("commits", (writer) => writer.flush([count("b", 1)]));
+  await storage.close();
+});

@@ -314,6 +314,7 @@ export class ChunkRun {
       incarnation,
       flush,
       part,
+      ...(this.#chunk.durable ? { durable: true } : {}),
       ...(partial || upTo < this.#chunk.cells.length ? { applied: upTo } : {}),
       ...(refused.length > 0 ? { refused } : {}),
     };

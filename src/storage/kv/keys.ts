@@ -39,6 +39,11 @@ export function checkpointKey(prefix: string, writer: string): Key {
   return [prefix, "cp", writer];
 }
 
+/** What the keys of all checkpoints of a prefix begin with. */
+export function checkpointsKey(prefix: string): Key {
+  return [prefix, "cp"];
+}
+
 /** Key of a writer's lease. */
 export function leaseKey(prefix: string, writer: string): Key {
   return [prefix, "w", writer];

@@ -43,7 +43,7 @@ export const MAX_SKETCHES = MAX_CHECKS - 1;
 export const CHECKPOINT_MUTATIONS = 2;
 /** Room that `split`, which does not know the writer, keeps for the writer's id in its key. */
 export const WRITER_ID_BYTES = 256;
-/** Room for a checkpoint's value: an incarnation's id, five numbers, and refused cells. */
+/** Room for a checkpoint's value: an incarnation's id, a few numbers, and refused cells. */
 export const CHECKPOINT_VALUE_BYTES = 16_384;
 /** Weight of a sketch that is merged: a dense HyperLogLog of 2^14 registers has 12,304 bytes. */
 const SKETCH_BYTES = 12_304;

@@ -15,6 +15,8 @@ export const CHECKPOINT_TTL_MS: number = 7 * 24 * 60 * 60 * 1000;
 
 /** A checkpoint as it stands in Deno KV. */
 export interface StoredCheckpoint extends Checkpoint {
+  /** Whether it never expires; absent: it does. */
+  readonly durable?: true;
   /**
    * Only in a marker: the cells from `applied` up to here were being written. SQLite keeps what a
    * refused commit did before the mutation that failed (see torn.ts), the marker first of all.
@@ -59,7 +61,8 @@ export function storedOf(entry: Deno.KvEntryMaybe<unknown>): Stored {
     Number.isSafeInteger(it.flush) && Number.isSafeInteger(it.part) &&
     (it.applied === undefined || Number.isSafeInteger(it.applied)) &&
     (it.torn === undefined || Number.isSafeInteger(it.torn)) &&
-    (it.refused === undefined || Array.isArray(it.refused));
+    (it.refused === undefined || Array.isArray(it.refused)) &&
+    (it.durable === undefined || it.durable === true);
   if (!wellFormed) throw foreignValue(entry.key, "a writer's checkpoint");
   return { value: it as StoredCheckpoint, versionstamp };
 }

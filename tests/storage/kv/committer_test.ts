@@ -45,7 +45,12 @@ Deno.test("KvStorage.commit() writes the layout that is documented", async () =>
   assertInstanceOf(at(PREFIX, "bmp", "d", "user", START), Uint8Array);
   assertEquals(at(PREFIX, "v", "d", START), 2n);
   for (const metric of [ADD, ADV, BMP]) assertEquals(at(...knownKey(PREFIX, "d", metric)), true);
-  assertEquals(at(PREFIX, "cp", "writer"), { incarnation: "writer-1", flush: 1, part: 1 });
+  assertEquals(at(PREFIX, "cp", "writer"), {
+    durable: true,
+    incarnation: "writer-1",
+    flush: 1,
+    part: 1,
+  });
   assertEquals(entries.size, 11);
 });
 
