@@ -83,5 +83,12 @@ export {
   Traqq,
   type TraqqStats,
 } from "./src/traqq.ts";
+export { exportCells, type ExportOptions } from "./src/transfer/export.ts";
+export {
+  importCells,
+  type ImportOptions,
+  type ImportProgress,
+  type ImportReport,
+} from "./src/transfer/import.ts";
 export type { FlusherStats } from "./src/writer/flusher.ts";
 export type { WriterStats } from "./src/writer/writer.ts";

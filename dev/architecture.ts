@@ -10,7 +10,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
   const storage = [...sketch];
   const engine = [...sketch, "storage/storage.ts", "storage/metric.ts"];
   const journal = [...engine, "storage/checkpoint.ts", "engine"];
-  const writer = [...journal, "storage", "journal"];
+  const writer = [...journal, "storage", "journal", "transfer"];
+  const transfer = [...engine, "storage/cells.ts", "engine/bucket.ts"];
   const traqq = [...writer, "writer"];
   const protocol = [...traqq, "traqq.ts"];
   const ends = [...protocol, "protocol"];
@@ -21,6 +22,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
     engine,
     journal,
     writer,
+    transfer,
     "traqq.ts": traqq,
     protocol,
     server: ends,

@@ -14,6 +14,8 @@ Deno.test("mod.ts exports these names and no others", () => {
     "ProtocolError",
     "StorageError",
     "Traqq",
+    "exportCells",
+    "importCells",
   ]);
 });
 

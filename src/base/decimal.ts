@@ -94,3 +94,11 @@ export function microsToString(micros: bigint): string {
 export function microsToNumber(micros: bigint): number {
   return Number(microsToString(micros));
 }
+
+/** The millionths in what {@linkcode microsToString} wrote, exact; undefined for any other text. */
+export function microsFromString(text: string): bigint | undefined {
+  const match = /^(-?)(0|[1-9]\d*)(?:\.(\d{0,5}[1-9]))?$/.exec(text);
+  if (match === null || text === "-0") return undefined;
+  const size = BigInt(match[2]) * MICROS_PER_UNIT + BigInt((match[3] ?? "").padEnd(6, "0"));
+  return match[1] === "-" ? -size : size;
+}

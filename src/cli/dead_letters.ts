@@ -5,6 +5,7 @@
  */
 import { EventError, messageOf, StorageError } from "../base/errors.ts";
 import type { Cell } from "../storage/storage.ts";
+import { plainCell } from "../transfer/cell_json.ts";
 import { harmless } from "./draw/text.ts";
 import { isKvFile } from "./files.ts";
 import { flagOf, isGranted } from "./permissions.ts";
@@ -39,7 +40,7 @@ export class DeadLetters {
 
   #keep(cell: Cell, error: Error): string {
     const line = `${
-      JSON.stringify({ at: new Date().toISOString(), error: error.message, cell: plain(cell) })
+      JSON.stringify({ at: new Date().toISOString(), error: error.message, cell: plainCell(cell) })
     }\n`;
     const permission = { name: "write", path: this.path } as const;
     if (!isGranted(permission)) {
@@ -73,16 +74,4 @@ export class DeadLetters {
 function cellOf(error: Error): Cell | undefined {
   if (!(error instanceof StorageError)) return undefined;
   return (error.cause as { cell?: Cell } | null | undefined)?.cell;
-}
-
-/** The cell as JSON can say it: sums as decimal text in millionths, sketches in base64. */
-function plain(cell: Cell): unknown {
-  switch (cell.kind) {
-    case "sum":
-      return { ...cell, sum: String(cell.sum) };
-    case "sketch":
-      return { ...cell, sketch: cell.sketch.toBase64() };
-    default:
-      return cell;
-  }
 }

@@ -9,7 +9,9 @@ import { suggestion } from "./did_you_mean.ts";
 import { harmless } from "./draw/text.ts";
 import { EXIT, explain, UsageError } from "./errors.ts";
 import { quoted, readFlags } from "./flags.ts";
+import { exportCommand } from "./export.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { importCommand } from "./import.ts";
 import { prune } from "./prune.ts";
 import { query } from "./query.ts";
 import { record } from "./record.ts";
@@ -19,7 +21,16 @@ import { systemTerminal, type Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 /** Every command, in the order of `--help`. */
-export const COMMANDS: readonly Command[] = [serve, record, query, stats, prune, demo];
+export const COMMANDS: readonly Command[] = [
+  serve,
+  record,
+  query,
+  stats,
+  prune,
+  exportCommand,
+  importCommand,
+  demo,
+];
 
 /**
  * Runs the command line and gives the exit code: 0 done, 1 not or not all of it, 2 wrong usage. Never

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   type Decimal,
   MAX_DECIMAL,
+  microsFromString,
   microsToNumber,
   microsToString,
   readDecimal,
@@ -191,4 +192,15 @@ Deno.test("microsToString() is read back as it was", () => {
   fc.assert(fc.property(fc.bigInt({ min: -(10n ** 21n), max: 10n ** 21n }), (micros) => {
     assertEquals(read(microsToString(micros)), micros);
   }));
+});
+
+Deno.test("microsFromString() reads exactly what microsToString() writes, and nothing else", () => {
+  fc.assert(fc.property(fc.bigInt(-(2n ** 100n), 2n ** 100n), (micros) => {
+    assertEquals(microsFromString(microsToString(micros)), micros);
+  }));
+  assertEquals(microsFromString("-20.5"), -20_500_000n);
+  assertEquals(microsFromString("0.000001"), 1n);
+  for (const text of ["", "-", "-0", "+1", "01", "1.", ".5", "1.50", "0.0000001", "1e3", "1\n"]) {
+    assertEquals(microsFromString(text), undefined, text);
+  }
 });

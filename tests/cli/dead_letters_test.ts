@@ -30,9 +30,32 @@ Deno.test("DeadLetters appends refused cells to the file beside the KV file, and
     assertEquals(letters.path, `${folder}/traqq.db.refused.ndjson`);
     const lines = (await Deno.readTextFile(letters.path)).trimEnd().split("\n");
     assertEquals(lines.map((line) => JSON.parse(line).cell), [
-      { ...CELLS[0], sum: "-9000000000000000001" },
-      { ...CELLS[1], sketch: "AQL/" },
-      CELLS[2],
+      {
+        type: "adv",
+        unit: "d",
+        start: 0,
+        pattern: "geo",
+        addKey: "amount",
+        field: "US",
+        sum: "-9000000000000.000001",
+      },
+      {
+        type: "adv",
+        unit: "d",
+        start: 0,
+        pattern: "geo",
+        addKey: "amount",
+        sketch: "AQL/",
+      },
+      {
+        type: "adv",
+        unit: "h",
+        start: 3600,
+        pattern: "geo",
+        addKey: "amount",
+        field: "a\nb",
+        count: 7,
+      },
     ]);
     // Said once, on one line.
     assertMatch(

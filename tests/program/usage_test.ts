@@ -8,7 +8,7 @@ Deno.test("traqq --help and --version need no permission", async () => {
   const version = await run({ args: ["--version"] });
   assertEquals(version.code, 0);
   assertMatch(version.out, /^traqq \d+\.\d+\.\d+\n$/);
-  for (const name of ["serve", "record", "query", "stats", "prune", "demo"]) {
+  for (const name of ["serve", "record", "query", "stats", "prune", "export", "import", "demo"]) {
     assertEquals((await run({ args: [name, "--help"] })).code, 0, name);
   }
 });

@@ -19,6 +19,8 @@ export interface ProgressState {
   share: number | undefined;
   events: number;
   rejected: number;
+  /** What is counted, in the singular; default `event`. */
+  noun?: string;
 }
 
 /** A progress line on standard error; does nothing where that is not a terminal. */
@@ -61,12 +63,12 @@ export class Progress {
 /** The line, of at most `columns` columns: what matters least is left out first. */
 export function progressLine(
   title: string,
-  { share, events, rejected }: ProgressState,
+  { share, events, rejected, noun = "event" }: ProgressState,
   seconds: number,
   columns: number,
 ): string {
   const number = (value: number) => formatNumber(value, { grouped: true });
-  const count = `${number(events)} ${events === 1 ? "event" : "events"}`;
+  const count = `${number(events)} ${events === 1 ? noun : `${noun}s`}`;
   const refused = rejected > 0 ? `${number(rejected)} rejected` : "";
   const rate = seconds >= 0.2 ? `${number(Math.round(events / seconds))}/s` : "";
   const percent = share === undefined ? "" : `${Math.floor(Math.min(1, share) * 100)}%`.padStart(4);
