@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import fc from "fast-check";
 import { fileURLToPath } from "node:url";
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
@@ -403,4 +404,31 @@ Deno.test("importCells() leaves a checkpoint that never expires, held while it r
     held: false,
   }]);
   await new TestWriter(storage).flush([count("a", 1)]);
+});
+
+Deno.test("importCells() that goes on does not begin anew in a storage that lost everything meanwhile", async () => {
+  await using source = await fill(new MemoryStorage(), manyCells(BATCH_CELLS));
+  const lines = await exported(source);
+  const storage = new FaultyStorage();
+  await importCells(storage, lines);
+  const gate = Promise.withResolvers<void>();
+  storage.gate = gate.promise;
+  const commits = storage.commits;
+  const again = importCells(storage, lines);
+  again.catch(() => {});
+  while (storage.commits === commits) await new Promise((resolve) => setTimeout(resolve));
+  await storage.restore(0);
+  gate.resolve();
+  assertEquals((await assertRejects(() => again, StorageError)).code, "behind");
+  assertEquals(await contents(storage), {});
+});
+
+Deno.test("importCells() does not renew its lease when it is done", async () => {
+  await using source = await fill(new MemoryStorage(), [count("a", 1)]);
+  const lines = await exported(source);
+  using time = new FakeTime();
+  const storage = new FaultyStorage();
+  await importCells(storage, lines);
+  await time.tickAsync(10_000);
+  assertEquals(storage.calls.get("acquireWriter"), 1);
 });
