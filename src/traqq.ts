@@ -24,6 +24,7 @@ import { Journal, type JournalStats } from "./journal/journal.ts";
 import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
 import { DeadlineStorage } from "./writer/deadline_storage.ts";
 import { Flusher, type FlusherStats } from "./writer/flusher.ts";
+import { Snapshots } from "./writer/snapshots.ts";
 import { Pruner } from "./writer/pruner.ts";
 import { Writer } from "./writer/writer.ts";
 
@@ -99,6 +100,8 @@ export class Traqq implements AsyncDisposable {
   readonly #storage: Storage;
   readonly #flusher: Flusher;
   readonly #journal: Journal | undefined;
+  /** Only where the storage dies with its process and there is a journal. */
+  readonly #snapshots: Snapshots | undefined;
   readonly #onError: (error: Error) => void;
   readonly #settled: Promise<void> = Promise.resolve();
   #calendar: Calendar;
@@ -120,12 +123,14 @@ export class Traqq implements AsyncDisposable {
     timezoneClaimed: boolean,
     writer: Writer,
     journal: Journal | undefined,
+    snapshots: Snapshots | undefined,
     onError: (error: Error) => void,
   ) {
     this.#config = config;
     this.#storage = storage;
     this.#onError = onError;
     this.#journal = journal;
+    this.#snapshots = snapshots;
     this.#calendar = calendar;
     this.#timezoneClaimed = timezoneClaimed;
     this.#pruner = new Pruner({
@@ -141,8 +146,10 @@ export class Traqq implements AsyncDisposable {
       journal,
       onError,
       beforeCommit: () => this.#claimTimezone(),
-      // deno-lint-ignore require-await -- as the flusher wants it
-      afterFlush: async () => this.#pruner.runIfDue(),
+      afterFlush: async () => {
+        this.#pruner.runIfDue();
+        await this.#snapshots?.writeIfDue();
+      },
     });
   }
 
@@ -196,6 +203,10 @@ export class Traqq implements AsyncDisposable {
     journal: Journal | undefined,
     report: (error: Error) => void,
   ): Promise<Traqq> {
+    const snapshots = journal !== undefined && !storage.capabilities.survivesProcess
+      ? new Snapshots(storage, journal, config.prefix, report)
+      : undefined;
+    await snapshots?.restore();
     const { timezone } = config.time;
     // Who is going to record fixes the zone before an event is acknowledged: cut in days of another
     // zone than the prefix turns out to have, it could not be stored.
@@ -221,7 +232,16 @@ export class Traqq implements AsyncDisposable {
         ),
     }, journal);
     try {
-      traqq = new Traqq(config, storage, calendar, stored !== null, writer, journal, report);
+      traqq = new Traqq(
+        config,
+        storage,
+        calendar,
+        stored !== null,
+        writer,
+        journal,
+        snapshots,
+        report,
+      );
       if (journal !== undefined) await traqq.#recover(journal, writer);
       traqq.#pruner.start();
       return traqq;
@@ -366,7 +386,10 @@ export class Traqq implements AsyncDisposable {
       report.buckets += pruned.buckets;
       report.cells += pruned.cells;
     }
-    if (!options.dryRun && report.cells > 0) this.#flusher.forgetFields();
+    if (!options.dryRun && report.cells > 0) {
+      this.#flusher.forgetFields();
+      await this.#snapshot();
+    }
     return report;
   }
 
@@ -418,6 +441,16 @@ export class Traqq implements AsyncDisposable {
   async #recover(journal: Journal, writer: Writer): Promise<void> {
     const covered = await writer.recover(journal);
     await this.#flusher.recover(journal.eventsAfter(covered));
+    const { recovered, replayed } = this.#flusher.stats();
+    if (recovered + replayed > 0) this.#snapshots?.setDue();
+  }
+
+  /** What was pruned must not come back with the last snapshot. */
+  async #snapshot(): Promise<void> {
+    const snapshots = this.#snapshots;
+    if (snapshots === undefined) return;
+    snapshots.setDue();
+    await this.#flusher.exclusively(() => snapshots.writeIfDue());
   }
 
   #refuseClosed(): void {

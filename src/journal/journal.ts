@@ -314,6 +314,11 @@ export class Journal {
     }
   }
 
+  /** Where the snapshot lies. */
+  get snapshotPath(): string {
+    return this.#directory.pathOf(SNAPSHOT_NAME);
+  }
+
   /** What a storage that dies with its process held, when {@linkcode writeSnapshot} last ran. */
   async readSnapshot(): Promise<string | undefined> {
     const bytes = await this.#directory.read(SNAPSHOT_NAME);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, messageOf, StorageError } from "../base/errors.ts";
+import { ConfigError, StorageError } from "../base/errors.ts";
 import { handled } from "../base/promises.ts";
 import { show } from "../base/show.ts";
 import { yieldToEventLoop } from "../base/yield.ts";
@@ -16,9 +16,9 @@ import type {
   RefusedCell,
   Storage,
 } from "../storage/storage.ts";
-import { cellOf } from "./cell_json.ts";
 import { allOf } from "./export.ts";
-import { BATCH_CELLS, Checksum, footerOf, type Header, headerOf, isFooter } from "./format.ts";
+import { BATCH_CELLS, type Header } from "./format.ts";
+import { ExportReader } from "./reader.ts";
 
 /** How long the right to import a file lasts without being renewed. */
 const LEASE_MS = 2000;
@@ -91,7 +91,7 @@ export async function importCells(
   lines: Iterable<string> | AsyncIterable<string>,
   options: ImportOptions = {},
 ): Promise<ImportReport> {
-  const reader = new Reader(lines);
+  const reader = new ExportReader(lines);
   try {
     const header = await reader.header();
     const prefix = options.prefix ?? header.prefix;
@@ -102,87 +102,6 @@ export async function importCells(
     return await importer.run(reader);
   } finally {
     await reader.close();
-  }
-}
-
-/** Checks lines one after the other. */
-class Reader {
-  readonly #lines: Iterator<string> | AsyncIterator<string>;
-  readonly #checksum = new Checksum();
-  #number = 0;
-  #cells = 0;
-  /** Whether the last line was read, and is right. */
-  complete = false;
-
-  constructor(lines: Iterable<string> | AsyncIterable<string>) {
-    this.#lines = Symbol.asyncIterator in lines
-      ? lines[Symbol.asyncIterator]()
-      : lines[Symbol.iterator]();
-  }
-
-  async header(): Promise<Header> {
-    const { value, done } = await this.#lines.next();
-    this.#number = 1;
-    if (done) throw new SyntaxError("Cannot import: wanted a traqq export, received nothing");
-    return this.#reading(value, (json) => {
-      this.#checksum.add(value);
-      return headerOf(json);
-    });
-  }
-
-  /** The next cells, at most a batch; fewer only at the end, complete or not. */
-  async batch(): Promise<Cell[]> {
-    const cells: Cell[] = [];
-    while (cells.length < BATCH_CELLS && !this.complete) {
-      const { value, done } = await this.#lines.next();
-      if (done) break;
-      this.#number++;
-      this.#reading(value, (json) => {
-        if (isFooter(json)) return this.#end(json);
-        cells.push(cellOf(json));
-        this.#checksum.add(value);
-        this.#cells++;
-      });
-    }
-    return cells;
-  }
-
-  /** @throws {SyntaxError} if something comes after the last line */
-  async expectEnd(): Promise<void> {
-    const { done } = await this.#lines.next();
-    if (!done) {
-      throw new SyntaxError(`Cannot read line ${this.#number + 1}: wanted nothing after the end`);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#lines.return?.();
-  }
-
-  #end(json: unknown): void {
-    const { cells, crc32 } = footerOf(json);
-    if (cells !== this.#cells) {
-      throw new TypeError(`wanted ${cells} cells before the end, received ${this.#cells}`);
-    }
-    if (crc32 !== this.#checksum.hex) {
-      throw new TypeError(
-        `wanted CRC-32 ${crc32} of the lines before, received ${this.#checksum.hex}: ` +
-          `some of them are not as they were written`,
-      );
-    }
-    this.complete = true;
-  }
-
-  #reading<T>(line: string, read: (json: unknown) => T): T {
-    try {
-      return read(JSON.parse(line));
-    } catch (cause) {
-      const why = cause instanceof SyntaxError ? "it is no JSON" : messageOf(cause);
-      throw new SyntaxError(
-        `Cannot read line ${this.#number}: ${why.replace(/^Cannot read a cell: /, "")}`,
-        { cause },
-      );
-    }
   }
 }
 
@@ -238,7 +157,7 @@ class Importer implements AsyncDisposable {
     }
   }
 
-  async run(reader: Reader): Promise<ImportReport> {
+  async run(reader: ExportReader): Promise<ImportReport> {
     const { signal } = this.#options;
     for (let flush = 1; !signal?.aborted; flush++) {
       const cells = await this.#readBatch(reader);
@@ -265,7 +184,7 @@ class Importer implements AsyncDisposable {
     await this.#storage.releaseWriter(this.#prefix, this.#writer, this.#run).catch(() => {});
   }
 
-  async #readBatch(reader: Reader): Promise<Cell[]> {
+  async #readBatch(reader: ExportReader): Promise<Cell[]> {
     try {
       return await reader.batch();
     } catch (error) {

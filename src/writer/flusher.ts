@@ -230,6 +230,17 @@ export class Flusher {
     if (this.pending) await this.#within(this.#options.config.flush.deadlineMs, this.#startFlush());
   }
 
+  /** Runs something that must not run beside a flush. */
+  async exclusively(work: () => Promise<void>): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing.catch(() => {});
+    this.#flushing = handled(
+      work().finally(() => {
+        this.#flushing = undefined;
+      }),
+    );
+    await this.#flushing;
+  }
+
   /**
    * Flushes, as often as it takes until the deadline, and closes the writer. Nothing may be added
    * afterwards.
