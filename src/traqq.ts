@@ -442,7 +442,7 @@ export class Traqq implements AsyncDisposable {
     const covered = await writer.recover(journal);
     await this.#flusher.recover(journal.eventsAfter(covered));
     const { recovered, replayed } = this.#flusher.stats();
-    if (recovered + replayed > 0) this.#snapshots?.setDue();
+    this.#snapshots?.recovered(recovered, replayed);
   }
 
   /** What was pruned must not come back with the last snapshot. */

@@ -32,6 +32,7 @@ export class Snapshots {
   readonly #onError: (error: Error) => void;
   #bytes = 0;
   #isDue = false;
+  #isRestored = false;
 
   constructor(
     storage: Storage,
@@ -82,6 +83,14 @@ export class Snapshots {
       previous: null,
       cells,
     });
+    this.#isRestored = true;
+  }
+
+  /** To be called when the storage is as it was, with what the journal held behind the snapshot. */
+  recovered(events: number, chunks: number): void {
+    // What it was restored from still holds all of it.
+    if (this.#isRestored && events + chunks === 0) this.#journal.release();
+    else this.#isDue = true;
   }
 
   /** Has the next {@linkcode writeIfDue} write one. */
