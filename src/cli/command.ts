@@ -15,6 +15,8 @@ export interface Command {
   readonly usage: string;
   /** Whether files may; they are `rest` of its values. */
   readonly takesFiles?: true;
+  /** What it can do, where that is said by a word behind the name: `journal dump`. */
+  readonly words?: readonly string[];
   /** A paragraph or several; lines are broken for the terminal. */
   readonly about: readonly string[];
   readonly groups: readonly FlagGroup[];

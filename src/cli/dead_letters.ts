@@ -22,18 +22,33 @@ export class DeadLetters {
   readonly path: string;
   readonly #terminal: Terminal;
   readonly #said = new Map<string, { atMs: number; more: number }>();
+  #uncounted = 0;
 
-  /** @param kvPath the file lies beside it */
-  constructor(kvPath: string | undefined, terminal: Terminal) {
+  /**
+   * @param kvPath the file lies beside it
+   * @param path the file itself, where it has a place of its own
+   */
+  constructor(kvPath: string | undefined, terminal: Terminal, path?: string) {
     const beside = kvPath === undefined || !isKvFile(kvPath) ? "traqq" : kvPath;
-    this.path = `${beside}.refused.ndjson`;
+    this.path = path ?? `${beside}.refused.ndjson`;
     this.#terminal = terminal;
+  }
+
+  /** Events of the journal that could not be counted again. */
+  get uncounted(): number {
+    return this.#uncounted;
   }
 
   /** For `Traqq.open`. */
   readonly onError = (error: Error): void => {
-    // Whoever sent the event is told.
-    if (error instanceof EventError) return;
+    if (error instanceof EventError) {
+      const number = /^Cannot count event (\d+) of the journal again/.exec(error.message)?.[1];
+      // Whoever sent the event is told; of one in the journal he has been told that it was taken.
+      if (number === undefined) return;
+      this.#uncounted++;
+      this.#say(error.message, error.message.replace(number, ""));
+      return;
+    }
     const cell = cellOf(error);
     this.#say(cell === undefined ? error.message : `${error.message}; ${this.#keep(cell, error)}`);
   };
@@ -54,17 +69,17 @@ export class DeadLetters {
     }
   }
 
-  /** Prints a message, unless it stood there a moment ago. */
-  #say(message: string): void {
+  /** Prints a message, unless it, or one like it, stood there a moment ago. */
+  #say(message: string, like = message): void {
     const now = Date.now();
-    const said = this.#said.get(message);
+    const said = this.#said.get(like);
     if (said !== undefined && now - said.atMs < QUIET_MS) {
       said.more++;
       return;
     }
     const again = said?.more ? ` (and ${said.more} more times since)` : "";
     if (this.#said.size >= MAX_REMEMBERED) this.#said.clear();
-    this.#said.set(message, { atMs: now, more: 0 });
+    this.#said.set(like, { atMs: now, more: 0 });
     this.#terminal.err(
       `${new Date(now).toISOString()} ${harmless(message.replace(/\s*\n\s*/g, " "))}${again}\n`,
     );

@@ -12,6 +12,7 @@ import { quoted, readFlags } from "./flags.ts";
 import { exportCommand } from "./export.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { importCommand } from "./import.ts";
+import { journal } from "./journal.ts";
 import { prune } from "./prune.ts";
 import { query } from "./query.ts";
 import { record } from "./record.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   prune,
   exportCommand,
   importCommand,
+  journal,
   demo,
 ];
 
@@ -70,9 +72,7 @@ export async function main(
       return EXIT.ok;
     }
     const values = readFlags(command.groups, rest);
-    if (values.rest.length > 0 && command.takesFiles !== true) {
-      throw new UsageError(`${name} takes no arguments, received ${quoted(values.rest[0])}`);
-    }
+    if (command.takesFiles !== true) checkWords(command, values.rest);
     return await command.run(values, terminal);
   } catch (error) {
     const { code, text } = explain(error);
@@ -91,6 +91,30 @@ export async function main(
 function wantsHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
+}
+
+/** Exactly one of the command's words must be there; nothing where it has none. */
+function checkWords({ name, words }: Command, given: readonly string[]): void {
+  if (words === undefined) return refuseMore(name, given);
+  const [word, ...more] = given;
+  if (word === undefined) {
+    throw new UsageError(
+      `${name} needs a word that says what to do, such as traqq ${name} ${words[0]}`,
+    );
+  }
+  if (!words.includes(word)) {
+    throw new UsageError(
+      `${name} cannot do ${quoted(word)}${
+        suggestion(word, words) || `: there is ${words.join(", ")}`
+      }`,
+    );
+  }
+  refuseMore(`${name} ${word}`, more);
+}
+
+function refuseMore(what: string, given: readonly string[]): void {
+  if (given.length === 0) return;
+  throw new UsageError(`${what} takes no arguments, received ${quoted(given[0])}`);
 }
 
 function findCommand(name: string): Command {

@@ -6,10 +6,12 @@
 import { ConfigError, messageOf } from "../base/errors.ts";
 import { show } from "../base/show.ts";
 import { type FileOptions, readConfig } from "../engine/config.ts";
+import { DURABILITIES, type JournalOptions } from "../engine/journal_options.ts";
+import { keptMs } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
-import { quoted, type Values } from "./flags.ts";
-import { MAPPING_FLAGS } from "./shared_flags.ts";
+import { oneOf, quoted, type Values } from "./flags.ts";
+import { journalIn, MAPPING_FLAGS } from "./shared_flags.ts";
 
 /**
  * The options of `Traqq.open`: those of the config file, and over them those of flags.
@@ -37,8 +39,33 @@ export async function readOptions(values: Values): Promise<FileOptions> {
       top: values.all("top"),
     };
   }
+  const journal = readJournalFlags(values, file.journal);
+  if (journal !== undefined) options.journal = journal;
   readConfig(options);
   return options;
+}
+
+/** The journal of the config file, and over it that of flags. @throws {UsageError} */
+function readJournalFlags(
+  values: Values,
+  file: JournalOptions | undefined,
+): JournalOptions | undefined {
+  const folder = values.get("data-dir");
+  const directory = folder === undefined ? file?.directory : journalIn(folder);
+  const durability = oneOf(values, "durability", DURABILITIES);
+  const retainMs = keptMs(values, "retain");
+  if (directory === undefined) {
+    const alone = values.firstOf(["durability", "retain"]);
+    if (alone === undefined) return undefined;
+    throw new UsageError(
+      `--${alone} is about the journal, and there is none: add --data-dir DIR, or "journal" to the ` +
+        "config file",
+    );
+  }
+  const journal: JournalOptions = { ...file, directory };
+  if (durability !== undefined) journal.durability = durability;
+  if (retainMs !== undefined) journal.retainMs = retainMs;
+  return journal;
 }
 
 /**

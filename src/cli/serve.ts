@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, messageOf } from "../base/errors.ts";
+import type { JournalSettings } from "../engine/journal_options.ts";
 import { withDeadline } from "../base/promises.ts";
 import { formatAddress } from "../protocol/address.ts";
 import { serveTcp } from "../server/tcp.ts";
@@ -16,6 +17,7 @@ import { type Values, wholeNumber } from "./flags.ts";
 import { need } from "./permissions.ts";
 import { readFile } from "./files.ts";
 import {
+  DATA_FLAGS,
   DEFAULT_ADDR,
   DEFAULT_KV_PATH,
   MAPPING_FLAGS,
@@ -36,12 +38,14 @@ const DEFAULT_STOP_MS = 10_000;
 export const serve: Command = {
   name: "serve",
   summary: "Take events and answer queries over TCP",
-  usage: "[--addr HOST:PORT] [--kv-path FILE]",
+  usage: "[--addr HOST:PORT] [--data-dir DIR]",
   about: [
     "Listens for the wire protocol, one JSON object a line, and keeps what it counts. Only this " +
     "machine can connect, unless --addr says otherwise, which needs a token or --insecure.",
     "SIGTERM and Ctrl-C stop it: it takes no more connections, answers what it has received, brings " +
     "all of it to storage and exits with 0. A second one ends it at once.",
+    "With --data-dir, what was acknowledged stands in a journal on disk until storage has it: after a " +
+    "crash the next start counts it, once.",
   ],
   groups: [
     {
@@ -70,6 +74,7 @@ export const serve: Command = {
         },
       ],
     },
+    DATA_FLAGS,
     storageFlags(`Where to keep it: memory, or kv in a file; default kv at ${DEFAULT_KV_PATH}`),
     MAPPING_FLAGS,
     TIME_FLAGS,
@@ -80,6 +85,10 @@ export const serve: Command = {
       flags: "--unstable-kv --allow-net=127.0.0.1:9876 --allow-read=traqq.db " +
         "--allow-write=traqq.db,traqq.db.refused.ndjson",
     },
+    {
+      when: "--data-dir",
+      flags: "--unstable-kv --allow-net=127.0.0.1:9876 --allow-read=DIR --allow-write=DIR",
+    },
     { when: "--storage memory", flags: "--allow-net=127.0.0.1:9876" },
     { when: "--config, --token-file, --tls-cert, --tls-key", flags: "--allow-read=FILE" },
     { when: "the token from the environment", flags: "--allow-env=TRAQQ_TOKEN" },
@@ -87,6 +96,10 @@ export const serve: Command = {
   examples: [
     { line: "traqq serve --add event~geo --bitmap ip", does: "what to count, by flags" },
     { line: "traqq serve --config traqq.json", does: "or by a file" },
+    {
+      line: "traqq serve --data-dir data --retain 7d",
+      does: "lose nothing in a crash, and keep a week for traqq journal dump",
+    },
     {
       line: "traqq serve --addr 0.0.0.0:9876 --token-file token --tls-cert c.pem --tls-key k.pem",
       does: "for other machines",
@@ -98,9 +111,7 @@ export const serve: Command = {
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const stopMs = durationMs(values, "stop-timeout") ?? DEFAULT_STOP_MS;
   await using server = await startServer(values, terminal);
-  using signals = catchSignals(() =>
-    terminal.err("Stopped at once: what was not in storage is lost\n")
-  );
+  using signals = catchSignals(() => terminal.err(`Stopped at once: ${server.leftBehind}\n`));
   terminal.out(`${server.banner}\n`);
   await signals.stopped;
   terminal.err("Stopping: no new connections, finishing what came; again to stop at once\n");
@@ -114,6 +125,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly address: string;
   /** One line: where it listens and what it keeps. */
   readonly banner: string;
+  /** What becomes of events that are not in storage, should the process end now. */
+  readonly leftBehind: string;
   /**
    * Takes no more connections, answers what came, and brings it to storage.
    *
@@ -138,7 +151,9 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
   const tls = await readTls(values);
   const token = await readToken(values);
   const opened = await openTraqq(values, terminal, { records: true });
+  const { journal } = opened;
   try {
+    if (journal !== undefined) sayRecovered(opened, journal, terminal);
     const server = serveTcp(opened.traqq, {
       ...at,
       token,
@@ -163,7 +178,20 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
       address: listens,
       banner: `traqq listens on ${listens}${tls === undefined ? "" : " (TLS)"}, ` +
         `${token === undefined ? "no token" : "with a token"}; ` +
-        `storage: ${opened.where}, prefix ${opened.traqq.prefix}, ${opened.traqq.timezone}`,
+        `storage: ${opened.where}, ${
+          journal === undefined
+            ? ""
+            : `journal ${harmless(journal.directory)} (${journal.durability}), `
+        }prefix ${opened.traqq.prefix}, ${opened.traqq.timezone}`,
+      leftBehind: journal === undefined
+        ? "what was not in storage is lost"
+        : journal.durability === "none"
+        ? `what is in the journal in ${
+          harmless(journal.directory)
+        } is brought to storage by the next start; what was only in memory is lost`
+        : `all that was acknowledged is in storage or in the journal in ${
+          harmless(journal.directory)
+        }, and the next start brings it to storage`,
       stop,
       [Symbol.asyncDispose]: () => stop(DEFAULT_STOP_MS),
     };
@@ -188,14 +216,43 @@ async function closeWithin(opened: Opened, milliseconds: number): Promise<void> 
       () => new CliError("storage took too long; raise --stop-timeout"),
     );
   } catch (error) {
-    const { pending } = opened.traqq.stats();
+    const { pending, journal } = opened.traqq.stats();
+    const events = some(pending, "event", "events");
+    const reason = messageOf(error);
+    // What the disk does not take is in memory alone.
+    const isKept = journal !== undefined && (journal.failures === 0 || journal.heldBytes === 0);
     throw new CliError(
-      `Cannot bring the last ${formatNumber(pending, { grouped: true })} events to storage: ${
-        messageOf(error)
-      }`,
+      isKept
+        ? `Not in storage yet: ${events} (${reason}). Nothing is lost: the journal in ` +
+          `${opened.journal?.directory} has them, and the next start brings them to storage`
+        : `Cannot bring the last ${events} to storage${
+          journal === undefined ? "" : ", and the journal could not be written"
+        }: ${reason}`,
       { cause: error },
     );
   }
+}
+
+/** One line about what an earlier process has left. */
+function sayRecovered(opened: Opened, journal: JournalSettings, terminal: Terminal): void {
+  const { recovered, replayed } = opened.traqq.stats();
+  const { uncounted } = opened;
+  const parts = [
+    ...recovered > 0 ? [some(recovered, "event", "events")] : [],
+    ...replayed > 0 ? [some(replayed, "commit", "commits")] : [],
+  ];
+  if (parts.length === 0 && uncounted === 0) return;
+  terminal.err(
+    `Recovered ${parts.join(" and ") || "nothing"} from the journal in ${
+      harmless(journal.directory)
+    }${
+      uncounted === 0 ? "" : `; ${some(uncounted, "event", "events")} could not be counted again`
+    }\n`,
+  );
+}
+
+function some(count: number, one: string, many: string): string {
+  return `${formatNumber(count, { grouped: true })} ${count === 1 ? one : many}`;
 }
 
 async function readTls(values: Values): Promise<{ cert: string; key: string } | undefined> {

@@ -13,6 +13,10 @@ import { isGranted } from "./permissions.ts";
 export const DEFAULT_ADDR = `127.0.0.1:${DEFAULT_PORT}`;
 /** The KV file unless told otherwise. */
 export const DEFAULT_KV_PATH = "./traqq.db";
+/** In the folder of `--data-dir`. */
+const JOURNAL_NAME = "journal";
+const KV_NAME = "traqq.db";
+const REFUSED_NAME = "refused.ndjson";
 /** The environment variable that holds the token. */
 export const TOKEN_VARIABLE = "TRAQQ_TOKEN";
 
@@ -104,6 +108,52 @@ export const TIME_FLAGS: FlagGroup = {
     },
   ],
 };
+
+/** Everything that a server keeps, in one folder. */
+export const DATA_FLAGS: FlagGroup = {
+  title: "Data directory (with it, a crash loses nothing that was acknowledged)",
+  flags: [
+    {
+      name: "data-dir",
+      value: "DIR",
+      help: `Keep everything here: the journal in DIR/${JOURNAL_NAME}, the KV file ` +
+        `DIR/${KV_NAME}, refused values in DIR/${REFUSED_NAME}. Made if there is none`,
+    },
+    {
+      name: "durability",
+      value: "MODE",
+      help: "When an event is acknowledged: every_write: on the disk; periodic (default): with " +
+        "the system, on the disk within 0.1 s; os_default: with the system; none: in memory",
+    },
+    {
+      name: "retain",
+      value: "TIME|forever",
+      help: "How long the journal keeps what storage has, for journal dump: 12h, 30d; default 10m",
+    },
+  ],
+};
+
+/** The journal in the folder of `--data-dir`. */
+export function journalIn(folder: string): string {
+  return inFolder(folder, JOURNAL_NAME);
+}
+
+/** The path of the KV file. */
+export function kvPathOf(values: Values): string {
+  const folder = values.get("data-dir");
+  return values.get("kv-path") ??
+    (folder === undefined ? DEFAULT_KV_PATH : inFolder(folder, KV_NAME));
+}
+
+/** Where refused values go; undefined: beside the KV file. */
+export function refusedPathOf(values: Values): string | undefined {
+  const folder = values.get("data-dir");
+  return folder === undefined ? undefined : inFolder(folder, REFUSED_NAME);
+}
+
+function inFolder(folder: string, name: string): string {
+  return `${folder.replace(/[/\\]+$/, "")}/${name}`;
+}
 
 /** The flag for a file with the token: never the token itself, which all processes could see. */
 export function tokenFlag(what: string): Flag {

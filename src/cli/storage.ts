@@ -4,18 +4,19 @@
  * @module
  */
 import { StorageError } from "../base/errors.ts";
-import { DEFAULT_MAPPING } from "../engine/config.ts";
+import { DEFAULT_MAPPING, readConfig } from "../engine/config.ts";
+import type { JournalSettings } from "../engine/journal_options.ts";
 import { KvStorage } from "../storage/kv.ts";
 import { MemoryStorage } from "../storage/memory.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Traqq } from "../traqq.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { CliError, UsageError } from "./errors.ts";
-import { isKvFile } from "./files.ts";
+import { isKvFile, reasonOf } from "./files.ts";
 import { oneOf, type Values } from "./flags.ts";
 import { readOptions } from "./options.ts";
 import { isGranted, need } from "./permissions.ts";
-import { DEFAULT_KV_PATH } from "./shared_flags.ts";
+import { kvPathOf, refusedPathOf } from "./shared_flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A traqq and the storage under it, closed together. */
@@ -23,6 +24,10 @@ export interface Opened extends AsyncDisposable {
   readonly traqq: Traqq;
   /** What to call the storage in a message. */
   readonly where: string;
+  /** The directory of the journal, and what it promises; undefined: there is none. */
+  readonly journal: JournalSettings | undefined;
+  /** Events of the journal that could not be counted again. */
+  readonly uncounted: number;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -33,20 +38,43 @@ export async function openTraqq(
   { records }: { records: boolean },
 ): Promise<Opened> {
   const options = await readOptions(values);
+  // Who only asks leaves the journal to the server that has it open.
+  if (!records) delete options.journal;
+  const { journal } = readConfig(options);
   const kind = oneOf(values, "storage", ["memory", "kv"]) ?? "kv";
-  const path = values.get("kv-path") ?? DEFAULT_KV_PATH;
+  const path = kvPathOf(values);
   if (kind === "memory" && values.has("kv-path")) {
     throw new UsageError("--kv-path is for --storage kv; leave one of the two out");
   }
-  const letters = new DeadLetters(kind === "kv" ? path : undefined, terminal);
+  const folder = values.get("data-dir");
+  if (folder !== undefined) await makeFolder(folder);
+  if (journal !== undefined) {
+    const { directory } = journal;
+    const permissions = [
+      { name: "read", path: directory },
+      { name: "write", path: directory },
+    ] as const;
+    need(`open the journal in ${directory}`, ...permissions);
+  }
+  const letters = new DeadLetters(
+    kind === "kv" ? path : undefined,
+    terminal,
+    refusedPathOf(values),
+  );
   const storage = kind === "memory" ? new MemoryStorage() : await openKv(path, !records);
   try {
     const mapping = records ? options.mapping ?? DEFAULT_MAPPING : undefined;
     const traqq = await Traqq.open({ ...options, mapping, storage, onError: letters.onError });
-    const where = kind === "memory" ? "memory (gone when it stops)" : `Deno KV ${path}`;
+    const where = kind === "kv"
+      ? `Deno KV ${path}`
+      : journal === undefined
+      ? "memory (gone when it stops)"
+      : "memory (back at the next start, from the journal)";
     return {
       traqq,
       where,
+      journal,
+      uncounted: letters.uncounted,
       async [Symbol.asyncDispose]() {
         try {
           await traqq.close();
@@ -63,9 +91,22 @@ export async function openTraqq(
 
 /** What opening the storage needs, so that all that is missing can be named together. */
 export function storagePermissions(values: Values): Deno.PermissionDescriptor[] {
-  const path = values.get("kv-path") ?? DEFAULT_KV_PATH;
-  if (values.get("storage") === "memory" || !isKvFile(path)) return [];
-  return [{ name: "read", path }, { name: "write", path }];
+  const folder = values.get("data-dir");
+  const paths = folder === undefined ? [] : [folder];
+  const isKv = values.get("storage") !== "memory";
+  // With a folder and no path of its own it lies in the folder.
+  if (isKv && (folder === undefined || values.has("kv-path")) && isKvFile(kvPathOf(values))) {
+    paths.push(kvPathOf(values));
+  }
+  return paths.flatMap((path) => [{ name: "read", path }, { name: "write", path }] as const);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw new CliError(`Cannot make the folder ${path}: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 /** Opens a Deno KV and says why that fails. */

@@ -73,6 +73,18 @@ Deno.test("DeadLetters says when a cell cannot be kept", () => {
   assertStringIncludes(terminal.errText, "it is lost, for /no/such/folder/traqq.db.refused.ndjson");
 });
 
+Deno.test("DeadLetters tells of events of the journal that were taken and cannot be counted again", () => {
+  const terminal = new FakeTerminal();
+  const letters = new DeadLetters("traqq.db", terminal, "d/refused.ndjson");
+  for (let number = 1; number <= 300; number++) {
+    letters.onError(
+      new EventError(`Cannot count event ${number} of the journal again, which was recorded: late`),
+    );
+  }
+  assertMatch(terminal.errText, /^\S+Z Cannot count event 1 of the journal again.*: late\n$/);
+  assertEquals([letters.uncounted, letters.path], [300, "d/refused.ndjson"]);
+});
+
 Deno.test("DeadLetters is silent about events that were refused, and repeats no message", () => {
   const terminal = new FakeTerminal();
   const letters = new DeadLetters(undefined, terminal);

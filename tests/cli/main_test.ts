@@ -22,8 +22,9 @@ Deno.test("main() --version is that of deno.json", async () => {
 Deno.test("main() --help lists every command", async () => {
   const { code, out } = await run("--help");
   assertEquals(code, 0);
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
   for (const { name, summary } of COMMANDS) {
-    assertStringIncludes(out, `${name} `.padEnd(8) + summary);
+    assertStringIncludes(out, `  ${name.padEnd(width)}  ${summary}`);
   }
   assertEquals((await run("help")).out, out);
   assertEquals((await run("-h")).out, out);
@@ -71,7 +72,7 @@ Deno.test("main() wrong usage exits with 2 and one line", async () => {
     assertEquals(err.split("\n").length, 2, err);
   };
   await bad(["qurey"], 'Unknown command "qurey"; did you mean query?');
-  await bad(["xyz"], "there is serve, record, query, stats, prune, export, import, demo");
+  await bad(["xyz"], "there is serve, record, query, stats, prune, export, import, journal, demo");
   await bad(["--addr", "x"], "the command comes first");
   await bad(["query", "--days", "0"], "--days wants a whole number from 1");
   await bad(["query", "--days=-5"], "--days wants a whole number from 1");
@@ -101,6 +102,31 @@ Deno.test("main() wrong usage exits with 2 and one line", async () => {
   await bad(["serve", "--storage", "memory", "--add-value", "amount"], "--add-value wants");
   await bad(["serve", "--addr", "0.0.0.0:0", "--storage", "memory"], "--token-file");
   await bad(["demo", "x"], "demo takes no arguments");
+  await bad(
+    ["serve", "--durability", "none"],
+    "--durability is about the journal, and there is none",
+  );
+  await bad(["serve", "--retain", "7d"], "--retain is about the journal, and there is none");
+  await bad(
+    ["serve", "--data-dir", "d", "--retain", "always"],
+    "--retain wants a duration such as",
+  );
+  await bad(
+    ["serve", "--data-dir", "d", "--durability", "every-write"],
+    '--durability wants every_write or periodic or os_default or none, received "every-write"; ' +
+      "did you mean every_write?",
+  );
+  await bad(["journal"], "journal needs a word that says what to do, such as traqq journal dump");
+  await bad(["journal", "dmp"], 'journal cannot do "dmp"; did you mean dump?');
+  await bad(["journal", "restore"], 'journal cannot do "restore": there is dump');
+  await bad(["journal", "dump", "d"], 'journal dump takes no arguments, received "d"');
+  await bad(["journal", "dump"], "journal dump needs --data-dir DIR");
+  await bad(["journal", "dump", "--data-dir", "d", "--journal", "d"], "do not go together");
+  await bad(["journal", "dump", "--until", "5", "--follow"], "do not go together");
+  await bad(
+    ["journal", "dump", "--data-dir", "d", "--until", "2026-11-01"],
+    "--until wants a time such as 2026-11-01T12:00:00Z, received a day",
+  );
 });
 
 Deno.test("main() without a command shows the help on standard error and exits with 2", async () => {

@@ -21,6 +21,38 @@ Deno.test("readConfigFile() names the file in every error", () => {
   bad('{"__proto__":1}', "__proto__");
 });
 
+Deno.test("readOptions() puts --data-dir, --durability and --retain over the journal of the file", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify({ journal: { directory: "j", durability: "none", syncIntervalMs: 5 } }),
+    );
+    const read = async (...flags: string[]) =>
+      (await readOptions(readFlags(serve.groups, flags))).journal;
+    assertEquals(await read(), undefined);
+    assertEquals(await read("--data-dir", "d/"), { directory: "d/journal" });
+    assertEquals(await read("--data-dir", "/"), { directory: "/journal" });
+    assertEquals(await read("--data-dir", "d", "--retain", "400d"), {
+      directory: "d/journal",
+      retainMs: 400 * 86_400_000,
+    });
+    assertEquals(await read("--config", path, "--retain", "forever"), {
+      directory: "j",
+      durability: "none",
+      syncIntervalMs: 5,
+      retainMs: null,
+    });
+    assertEquals(await read("--config", path, "--data-dir", "d", "--durability", "every_write"), {
+      directory: "d/journal",
+      durability: "every_write",
+      syncIntervalMs: 5,
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("readOptions() puts flags over the file, the mapping as a whole", async () => {
   const path = await Deno.makeTempFile({ suffix: ".json" });
   try {

@@ -8,7 +8,8 @@ Deno.test("traqq --help and --version need no permission", async () => {
   const version = await run({ args: ["--version"] });
   assertEquals(version.code, 0);
   assertMatch(version.out, /^traqq \d+\.\d+\.\d+\n$/);
-  for (const name of ["serve", "record", "query", "stats", "prune", "export", "import", "demo"]) {
+  const asking = ["record", "query", "stats", "prune"];
+  for (const name of ["serve", ...asking, "export", "import", "journal", "demo"]) {
     assertEquals((await run({ args: [name, "--help"] })).code, 0, name);
   }
 });
@@ -29,6 +30,13 @@ Deno.test("traqq exits with 2 for wrong usage and 1 for a failure, in one line w
     ["serve"],
     "run again with --allow-net=127.0.0.1:9876 --allow-read=./traqq.db --allow-write=./traqq.db",
   );
+  await bad(
+    1,
+    ["serve", "--data-dir", "d"],
+    "run again with --allow-net=127.0.0.1:9876 --allow-read=d --allow-write=d",
+  );
+  await bad(1, ["journal", "dump", "--data-dir", "d"], "run again with --allow-read=d");
+  await bad(1, ["journal", "dump", "--journal", "j"], "run again with --allow-read=j");
   await bad(1, ["record", "x.ndjson"], "run again with --allow-read=x.ndjson");
   await bad(1, ["demo"], "run again with --allow-net=127.0.0.1 --allow-read --allow-write");
   await bad(
