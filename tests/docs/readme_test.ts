@@ -4,6 +4,7 @@ import { COMMANDS } from "../../src/cli/main.ts";
 import { readConfigFile } from "../../src/cli/options.ts";
 import { Client } from "../../src/client/client.ts";
 import { MAX_NAME_BYTES, MAX_PATTERN_BYTES, readConfig } from "../../src/engine/config.ts";
+import { DURABILITIES } from "../../src/engine/journal_options.ts";
 import { MAX_FIELD_BYTES } from "../../src/engine/field.ts";
 import { MAX_RANKED } from "../../src/engine/result.ts";
 import { MAX_EVENTS_PER_LINE } from "../../src/protocol/commands.ts";
@@ -111,11 +112,13 @@ Deno.test("README.md: the commands for a shell have the permissions of --help", 
   const lines = read(README).replaceAll("\\\n", "").split("\n")
     .filter((line) => /^deno run .*traqq\/cli (serve|record|query)/.test(line))
     .map((line) => line.replaceAll(/ +/g, " "));
-  assertEquals(lines.length, 5);
+  assertEquals(lines.length, 6);
   for (const line of lines) {
     const [, flags, name] = /^deno run (.*) jsr:@traqq\/traqq\/cli (\w+)/.exec(line)!;
     const command = COMMANDS.find((command) => command.name === name)!;
-    const { flags: wanted } = command.permissions[0];
+    const isFolder = line.includes("--data-dir data");
+    const wanted = command.permissions
+      .find(({ when }) => !isFolder || when === "--data-dir")!.flags.replaceAll("=DIR", "=data");
     const withConfig = wanted.replace("--allow-read=traqq.db", "--allow-read=traqq.db,traqq.json");
     assertEquals(flags, line.includes("--config") ? withConfig : wanted, line);
     // Every flag that stands there is one.
@@ -123,6 +126,37 @@ Deno.test("README.md: the commands for a shell have the permissions of --help", 
       assert(command.groups.some(({ flags }) => flags.some((one) => one.name === flag)), flag);
     }
   }
+});
+
+Deno.test("README.md: the commands in a pipeline have the flags that are given", () => {
+  const commands = read(README).replaceAll("|\n", "| ").split("\n")
+    .filter((line) => line.startsWith("traqq ") && line.includes(" | "))
+    .flatMap((line) => line.split(" | "));
+  assertEquals(commands.length, 2);
+  for (const line of commands) {
+    const [, name] = /^ *traqq (\w+)/.exec(line)!;
+    const { groups } = COMMANDS.find((command) => command.name === name)!;
+    for (const [, flag] of line.matchAll(/ --([a-z-]+)/g)) {
+      assert(groups.some(({ flags }) => flags.some((one) => one.name === flag)), flag);
+    }
+  }
+});
+
+Deno.test("README.md: the counters of the journal, and its modes, are all there", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await using traqq = await Traqq.open({ storage: new MemoryStorage(), journal: { directory } });
+    const line = after(README, "journal stats").split("\n\n")[0];
+    const named = [...line.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    assertEquals(
+      named.filter((name) => name !== "journal").sort(),
+      Object.keys(traqq.stats().journal!).sort(),
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+  const list = after(README, "durability").split("\n\n")[0];
+  assertEquals([...list.matchAll(/^- `(\w+)`/gm)].map(([, mode]) => mode), [...DURABILITIES]);
 });
 
 Deno.test("README.md: the table of stats has every counter", async () => {

@@ -10,9 +10,14 @@ import { ConfigError, EventError, StorageError } from "../../src/base/errors.ts"
 import { Client } from "../../src/client/client.ts";
 import { ConnectionError, PartialRecordError } from "../../src/client/errors.ts";
 import { readConfig, type TraqqOptions } from "../../src/engine/config.ts";
+import { type Durability, readJournal } from "../../src/engine/journal_options.ts";
+import { Directory, type SegmentFile } from "../../src/journal/directory.ts";
+import { Journal } from "../../src/journal/journal.ts";
+import { JournalTail } from "../../src/journal/tail.ts";
 import { KvStorage } from "../../src/storage/kv.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { Traqq } from "../../src/traqq.ts";
+import { Folder } from "../program/_program.ts";
 import { code, table } from "./_pages.ts";
 
 const PAGE = "docs/what-is-counted.md";
@@ -398,6 +403,138 @@ claim('durability "storage" resolves when the commit stands', async () => {
   ]);
   await using reader = await open({ storage: await KvStorage.open(kv) });
   assertEquals(await counts(reader), { a: 2 });
+});
+
+/** Files of which it is known how much of them is on the disk. */
+class Disk extends Directory {
+  readonly #synced = new Map<string, number>();
+
+  override async create(name: string): Promise<SegmentFile> {
+    const file = await super.create(name);
+    let written = 0;
+    return {
+      write: async (bytes) => {
+        const count = await file.write(bytes);
+        written += count;
+        return count;
+      },
+      syncData: async () => {
+        const length = written;
+        await file.syncData();
+        this.#synced.set(name, length);
+      },
+      truncate: (length) => file.truncate(length),
+      close: () => file.close(),
+    };
+  }
+
+  /** How many events there are after the process is killed, or with a `power` failure. */
+  async eventsAfter(what: "kill" | "power"): Promise<number> {
+    await using left = new Folder();
+    for (const name of await this.names()) {
+      const bytes = await this.read(name);
+      const length = what === "kill" ? Infinity : this.#synced.get(name) ?? 0;
+      if (name.endsWith(".segment")) left.write(name, bytes!.subarray(0, length));
+    }
+    const tail = new JournalTail({ directory: left.path, onDamage: () => {} });
+    return (await Array.fromAsync(tail.read())).flat().length;
+  }
+}
+
+async function onDisk(
+  durability: Durability,
+  run: (journal: Journal, disk: Disk, record: (count: number) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  await using folder = new Folder();
+  const disk = new Disk(folder.path);
+  const settings = readJournal({ directory: folder.path, durability, syncIntervalMs: 20 });
+  const journal = await Journal.open(settings, {
+    prefix: "p",
+    writer: undefined,
+    forgets: false,
+    onError: (error) => {
+      throw error;
+    },
+    directory: disk,
+  });
+  try {
+    await run(journal, disk, async (count) => {
+      for (let i = 0; i < count; i++) journal.append(0, '{"event":"e"}');
+      await journal.accepted;
+    });
+  } finally {
+    await journal.close(5000);
+  }
+}
+
+claim("every_write loses nothing in a power failure", async () => {
+  await onDisk("every_write", async (_journal, disk, record) => {
+    for (const count of [1, 40, 2]) await record(count);
+    assertEquals(await disk.eventsAfter("power"), 43);
+  });
+});
+
+claim("periodic loses at most what came since its last sync in a power failure", async () => {
+  await onDisk("periodic", async (journal, disk, record) => {
+    await record(5);
+    assertEquals(await disk.eventsAfter("kill"), 5);
+    const { syncs } = journal.stats();
+    // Nobody asks for it: it comes by itself.
+    while (journal.stats().syncs === syncs) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assertEquals(await disk.eventsAfter("power"), 5);
+  });
+});
+
+claim("os_default loses at most what came since the last flush in a power failure", async () => {
+  await onDisk("os_default", async (journal, disk, record) => {
+    await record(5);
+    const cut = { incarnation: journal.incarnation, flush: 1, covers: 5, previous: null };
+    await journal.cut(cut, []);
+    await record(3);
+    assertEquals(await disk.eventsAfter("kill"), 8);
+    assertEquals(await disk.eventsAfter("power"), 5);
+  });
+});
+
+claim("none waits for nothing", async () => {
+  await onDisk("none", async (journal, disk, record) => {
+    await record(5);
+    assertEquals([journal.accepted, await disk.eventsAfter("power")], [undefined, 0]);
+    while (await disk.eventsAfter("kill") < 5); // soon
+  });
+});
+
+claim("an event of a journal counts at its second, as today's options say", async () => {
+  await using folder = new Folder();
+  const path = folder.file("traqq.db");
+  const options = (directory: string) => ({
+    flush: { intervalMs: 1_000_000 },
+    journal: { directory: folder.file(directory) },
+  });
+  const killed = await open({ storage: await KvStorage.open(path), ...options("journal") });
+  await killed.record({ event: "old", geo: "US" }, { at: NOON });
+  await killed.record({ event: "new", geo: "DE" });
+  await Deno.mkdir(folder.file("copy"));
+  for await (const { name } of Deno.readDir(folder.file("journal"))) {
+    if (name === "lock") continue;
+    await Deno.copyFile(folder.file(`journal/${name}`), folder.file(`copy/${name}`));
+  }
+  const said: string[] = [];
+  await using storage = await KvStorage.open(folder.file("other.db"));
+  await using next = await open({
+    storage,
+    ...options("copy"),
+    mapping: { add: ["event~geo"] },
+    retention: { d: "2d" },
+    onError: (error) => said.push(error.message),
+  });
+  assertEquals(next.stats().recovered, 1);
+  assertEquals({ ...(await next.queryDays(2)).merged("add/event~geo").counts }, { "new~DE": 1 });
+  assertEquals(said.length, 1);
+  assertStringIncludes(said[0], "Cannot count event 1 of the journal again");
+  await killed.close();
 });
 
 claim("writers add up", async () => {
