@@ -175,9 +175,8 @@ export class JournalTail {
     if (mark !== undefined) {
       const frame = await readFrom(file, mark.offset, FRAME_BYTES);
       const isSame = frame.length === FRAME_BYTES && frame.every((b, i) => b === mark.frame[i]);
-      const { size } = await file.stat();
       // Cut back after a failed write, and perhaps begun anew.
-      if (!isSame || size < place.offset) {
+      if (!isSame) {
         place.offset = 0;
         place.mark = undefined;
       }
@@ -214,7 +213,6 @@ export class JournalTail {
     }
     // The next process goes on behind the last event that it can read: no gap would tell.
     if (this.#isSuspect && incarnation !== this.#incarnation) this.#isIncomplete = true;
-    if (incarnation !== this.#incarnation) this.#isSuspect = false;
     this.#incarnation = incarnation;
   }
 

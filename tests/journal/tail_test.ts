@@ -8,10 +8,14 @@ import { FORMAT_VERSION, headRecord } from "../../src/journal/records.ts";
 import { JournalTail } from "../../src/journal/tail.ts";
 import { Folder } from "../program/_program.ts";
 
-function open(folder: Folder, maxSegmentBytes?: number, prefix = "p"): Promise<Journal> {
+function open(
+  folder: Folder,
+  maxSegmentBytes?: number,
+  { prefix = "p", writer }: { prefix?: string; writer?: string } = {},
+): Promise<Journal> {
   return Journal.open(readJournal({ directory: folder.path, durability: "os_default" }), {
     prefix,
-    writer: undefined,
+    writer,
     forgets: false,
     onError: (error) => {
       if (!(error instanceof JournalError)) throw error;
@@ -92,6 +96,18 @@ Deno.test("JournalTail gives each event once, while they are appended and segmen
   assertEquals(await new Reader(folder, 60).read(), upTo(66, 61));
   await journal.close(1000);
   assertEquals([reader.said, reader.tail.isIncomplete, reader.tail.lastEvent], [[], false, 66]);
+});
+
+Deno.test("JournalTail begins behind any event, in the middle of a record too", async () => {
+  await using folder = new Folder();
+  const journal = await open(folder);
+  for (const number of upTo(20)) {
+    journal.append(1000 + number, JSON.stringify({ event: "e", number }));
+  }
+  await journal.close(1000);
+  for (let after = 0; after <= 20; after++) {
+    assertEquals(await new Reader(folder, after).read(), upTo(20, after + 1));
+  }
 });
 
 Deno.test("JournalTail goes on with the next process, and begins with what is kept", async () => {
@@ -251,18 +267,29 @@ Deno.test("JournalTail gives an event once where a segment was cut back and its 
 });
 
 Deno.test("JournalTail reads only the journal that the directory belongs to", async () => {
-  await using folder = new Folder();
-  await using other = new Folder();
-  for (const [where, prefix] of [[folder, "p"], [other, "q"]] as const) {
-    const journal = await open(where, undefined, prefix);
-    await append(journal, 2);
-    await journal.close(1000);
+  const mine = { prefix: "p", writer: "w" };
+  for (const foreign of [{ ...mine, prefix: "q" }, { ...mine, writer: "v" }]) {
+    await using folder = new Folder();
+    await using other = new Folder();
+    for (const [where, whose] of [[folder, mine], [other, foreign]] as const) {
+      const journal = await open(where, undefined, whose);
+      await append(journal, whose === mine ? 2 : 5);
+      await journal.close(1000);
+    }
+    // Before and behind its own.
+    await Deno.rename(folder.file(segmentName(1)), folder.file(segmentName(2)));
+    for (const segment of [1, 3]) {
+      await Deno.copyFile(other.file(segmentName(1)), folder.file(segmentName(segment)));
+    }
+    const reader = new Reader(folder);
+    assertEquals(await reader.read(), [1, 2]);
+    assertEquals(await reader.read(), []);
+    assertEquals(reader.said.map(({ file }) => file), [
+      folder.file(segmentName(1)),
+      folder.file(segmentName(3)),
+    ]);
+    assertStringIncludes(reader.said[0].message, "is of another journal");
   }
-  await Deno.copyFile(other.file(segmentName(1)), folder.file(segmentName(2)));
-  const reader = new Reader(folder);
-  assertEquals(await reader.read(), [1, 2]);
-  assertStringIncludes(reader.said[0].message, "is of another journal");
-  assertEquals(reader.said.length, 1);
 });
 
 Deno.test("JournalTail refuses where there is no journal, where it went, and a newer format", async () => {
