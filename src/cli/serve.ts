@@ -218,7 +218,8 @@ async function closeWithin(opened: Opened, milliseconds: number): Promise<void> 
   } catch (error) {
     const { pending, journal } = opened.traqq.stats();
     const events = some(pending, "event", "events");
-    const reason = messageOf(error);
+    // How many and where is said here, with the directory.
+    const reason = messageOf(error).replace(/^Closed with \d+ events that [^:]*: /, "");
     // What the disk does not take is in memory alone.
     const isKept = journal !== undefined && (journal.failures === 0 || journal.heldBytes === 0);
     throw new CliError(

@@ -283,7 +283,7 @@ Deno.test("JournalTail reads only the journal that the directory belongs to", as
     }
     const reader = new Reader(folder);
     assertEquals(await reader.read(), [1, 2]);
-    assertEquals(await reader.read(), []);
+    for (let i = 0; i < 6; i++) assertEquals(await reader.read(), []);
     assertEquals(reader.said.map(({ file }) => file), [
       folder.file(segmentName(1)),
       folder.file(segmentName(3)),

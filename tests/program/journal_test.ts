@@ -148,6 +148,23 @@ Deno.test("traqq serve --data-dir runs with exactly the permissions that --help 
   assertEquals((await running.err.ended).split("\n").length, 2);
 });
 
+Deno.test("traqq serve --data-dir keeps refused values in that folder", async () => {
+  await using folder = new Folder();
+  await Deno.mkdir(folder.file("data"));
+  const day = NOON - 43_200;
+  {
+    using kv = await Deno.openKv(folder.file("data/traqq.db"));
+    await kv.set(["traqq", "bmp", "d", "user", day], "a value of another kind");
+  }
+  await using server = await Server.start(folder.path, "--data-dir", "data", ...MAPPING);
+  await record(server, events(3), NOON);
+  const { code, err } = await server.stop();
+  assertEquals(code, 0, err);
+  assertStringIncludes(err, "; kept in data/refused.ndjson\n");
+  const [{ cell }] = lines(Deno.readTextFileSync(folder.file("data/refused.ndjson")));
+  assertEquals((cell as { type: string }).type, "bmp");
+});
+
 Deno.test("traqq serve refuses a data directory that another one has open, in one line", async () => {
   await using folder = new Folder();
   await using _first = await Server.start(folder.path, "--data-dir", "data");
@@ -290,7 +307,11 @@ Deno.test("traqq journal dump --follow prints each event once, over segments, un
   const send = (first: number, count: number) =>
     record(
       server,
-      Array.from({ length: count }, (_, i) => ({ event: "fat", i: first + i, fat })),
+      // The last one is alone in what is read, and small.
+      Array.from(
+        { length: count },
+        (_, i) => ({ event: "fat", i: first + i, fat: i < count - 1 ? fat : "" }),
+      ),
     );
   await send(0, 10);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

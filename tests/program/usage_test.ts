@@ -33,7 +33,7 @@ Deno.test("traqq exits with 2 for wrong usage and 1 for a failure, in one line w
   await bad(
     1,
     ["serve", "--data-dir", "d"],
-    "run again with --allow-net=127.0.0.1:9876 --allow-read=d --allow-write=d",
+    "run again with --allow-net=127.0.0.1:9876 --allow-read=d --allow-write=d\n",
   );
   await bad(1, ["journal", "dump", "--data-dir", "d"], "run again with --allow-read=d");
   await bad(1, ["journal", "dump", "--journal", "j"], "run again with --allow-read=j");
