@@ -105,7 +105,10 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { recursive: true });
   } catch (error) {
-    throw new CliError(`Cannot make the folder ${path}: ${reasonOf(error)}`, { cause: error });
+    const reason = error instanceof Deno.errors.AlreadyExists
+      ? "there is a file of that name"
+      : reasonOf(error);
+    throw new CliError(`Cannot make the folder ${path}: ${reason}`, { cause: error });
   }
 }
 

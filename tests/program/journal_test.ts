@@ -165,14 +165,22 @@ Deno.test("traqq serve --data-dir keeps refused values in that folder", async ()
   assertEquals((cell as { type: string }).type, "bmp");
 });
 
-Deno.test("traqq serve refuses a data directory that another one has open, in one line", async () => {
+Deno.test("traqq serve refuses a data directory that is a file, or that another one has open", async () => {
   await using folder = new Folder();
   await using _first = await Server.start(folder.path, "--data-dir", "data");
-  const second = await run({
-    cwd: folder.path,
-    allow: ["--unstable-kv", "--allow-net", "--allow-read", "--allow-write"],
-    args: ["serve", "--addr", "127.0.0.1:0", "--data-dir", "data"],
-  });
+  const start = (path: string) =>
+    run({
+      cwd: folder.path,
+      allow: ["--unstable-kv", "--allow-net", "--allow-read", "--allow-write"],
+      args: ["serve", "--addr", "127.0.0.1:0", "--data-dir", path],
+    });
+  folder.write("file", "");
+  const file = await start("file");
+  assertEquals(
+    [file.code, file.err],
+    [1, "traqq: Cannot make the folder file: there is a file of that name\n"],
+  );
+  const second = await start("data");
   assertEquals([second.code, second.out], [1, ""]);
   assertMatch(
     second.err,
