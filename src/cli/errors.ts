@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { ConfigError, EventError, messageOf, ProtocolError, StorageError } from "../base/errors.ts";
+import {
+  ConfigError,
+  EventError,
+  JournalError,
+  messageOf,
+  ProtocolError,
+  StorageError,
+} from "../base/errors.ts";
 
 /** Exit codes of every command. */
 export const EXIT = {
@@ -58,7 +65,7 @@ function isExpected(error: unknown, message: string): boolean {
   if (message.startsWith("BUG:")) return false;
   if (
     error instanceof CliError || error instanceof EventError || error instanceof StorageError ||
-    error instanceof ProtocolError
+    error instanceof ProtocolError || error instanceof JournalError
   ) return true;
   if (Object.values(Deno.errors).some((type) => error instanceof type)) return true;
   // The engine's own TypeErrors and RangeErrors say what they wanted; V8's never do.

@@ -1,5 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ConfigError, EventError, ProtocolError, StorageError } from "../../src/base/errors.ts";
+import {
+  ConfigError,
+  EventError,
+  JournalError,
+  ProtocolError,
+  StorageError,
+} from "../../src/base/errors.ts";
 import { CliError, explain, OutputClosed, UsageError } from "../../src/cli/errors.ts";
 import { COMMANDS, main } from "../../src/cli/main.ts";
 import { flagOf } from "../../src/cli/permissions.ts";
@@ -144,6 +150,7 @@ Deno.test("explain() gives one line for what a user can mend, and the stack for 
   ok(new EventError("x"), 1, "x");
   ok(new StorageError("refused", "x"), 1, "x");
   ok(new ProtocolError("x"), 1, "x");
+  ok(new JournalError("x", "file", 5), 1, "x");
   ok(new Deno.errors.NotCapable("x"), 1, "x");
   ok(
     new RangeError("Cannot list the days of a range: at most 5"),
