@@ -51,6 +51,7 @@ function isPlain(event: JsonObject, names: readonly string[]): boolean {
   try {
     const prototype = Object.getPrototypeOf(event);
     if (prototype !== Object.prototype && prototype !== null) return false;
+    if (typeof event.toJSON === "function") return false; // it may hide from the loop
     for (const key in event) {
       const value = event[key];
       if (!isCounted(value) && value != null) return false;

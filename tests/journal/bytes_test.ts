@@ -47,7 +47,12 @@ Deno.test("ByteReader throws beyond the end, and for a number that is too large"
   for (const read of ["u8", "f64", "i64", "text", "blob", "varint"] as const) {
     assertThrows(() => new ByteReader(new Uint8Array())[read](), RangeError, "", read);
   }
-  for (const bytes of [[0xff], Array(7).fill(0xff), Array(8).fill(0xff), Array(2000).fill(0xff)]) {
+  for (
+    const bytes of [[0xff], Array(7).fill(0xff), Array(8).fill(0xff), Array(2000).fill(0xff), [
+      ...Array(200).fill(0x80),
+      0,
+    ]]
+  ) {
     assertThrows(() => new ByteReader(Uint8Array.from(bytes)).varint(), RangeError);
     assertThrows(() => new ByteReader(Uint8Array.from(bytes)).blob(), RangeError);
   }
