@@ -230,6 +230,12 @@ export class Flusher {
     if (this.pending) await this.#within(this.#options.config.flush.deadlineMs, this.#startFlush());
   }
 
+  /** Tries no more: what is held stands in the journal. */
+  abandon(): void {
+    this.#closing = true;
+    this.#disarm?.();
+  }
+
   /**
    * Flushes, as often as it takes until the deadline, and closes the writer. Nothing may be added
    * afterwards.
