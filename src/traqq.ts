@@ -246,6 +246,7 @@ export class Traqq implements AsyncDisposable {
       traqq.#pruner.start();
       return traqq;
     } catch (error) {
+      if (traqq !== undefined) traqq.#flusher.abandon();
       await writer.close().catch(report);
       throw error;
     }

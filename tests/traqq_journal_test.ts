@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { messageOf } from "../src/base/errors.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ConfigError, messageOf, StorageError } from "../src/base/errors.ts";
 import type { TraqqOptions } from "../src/engine/config.ts";
 import { Traqq } from "../src/traqq.ts";
 import { FaultyStorage } from "./_faulty_storage.ts";
@@ -80,4 +80,228 @@ Deno.test("Traqq counts what a killed process had acknowledged, once", async () 
   await again.close();
   storage.down = true;
   await killed.close().catch(() => {});
+});
+
+/** A process that is stopped while it flushes: storage has `parts` chunks of the cut. */
+async function killedAfter(folder: Folder, storage: FaultyStorage, parts: number) {
+  const flush = { intervalMs: 1_000_000, deadlineMs: 200 };
+  const killed = await open(folder.file("journal"), { storage, flush, onError: () => {} });
+  await killed.recordMany(EVENTS, { at: AT });
+  const gone = Promise.withResolvers<void>();
+  const commit = storage.commit.bind(storage);
+  let left = parts;
+  storage.commit = async (chunk) => {
+    if (left-- > 0) return await commit(chunk);
+    gone.resolve();
+    return await new Promise(() => {});
+  };
+  killed.flush().catch(() => {});
+  await gone.promise;
+  const copy = await crash(folder, "journal");
+  await killed.close().catch(() => {});
+  storage.commit = commit;
+  return copy;
+}
+
+Deno.test("Traqq counts once what was cut when it was killed, after any number of chunks", async () => {
+  const chunks = new FaultyStorage(2);
+  await using probe = new Folder();
+  const whole = await open(probe.file("journal"), { storage: chunks });
+  await whole.recordMany(EVENTS, { at: AT });
+  await whole.close();
+  for (let parts = 0; parts < chunks.applied.length; parts++) {
+    await using folder = new Folder();
+    const storage = new FaultyStorage(2);
+    const copy = await killedAfter(folder, storage, parts);
+    assertEquals(storage.applied.length, parts);
+    const traqq = await open(copy, { storage });
+    assertEquals(await totals(traqq), WANTED, `${parts} chunks`);
+    assertEquals(storage.applied.length, chunks.applied.length, "as it was cut");
+    await traqq.close();
+  }
+});
+
+Deno.test("Traqq commits an unfinished cut as it stands, and plans what follows with today's mapping", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage(2);
+  const copy = await killedAfter(folder, storage, 1);
+  const traqq = await open(copy, {
+    storage,
+    mapping: { add: ["user"] },
+    time: { hourly: true },
+    limits: { maxValueLength: 1 },
+  });
+  await traqq.record({ event: "x", user: "long" }, { at: AT });
+  assertEquals(await totals(traqq), WANTED);
+  const result = await traqq.query({ from: AT, to: AT });
+  assertEquals({ ...result.merged("add/user").counts }, { l: 1 });
+  await traqq.close();
+});
+
+Deno.test("Traqq plans events that were not cut with today's mapping", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const killed = await open(folder.file("journal"), { storage });
+  await killed.recordMany(EVENTS, { at: AT });
+  const copy = await crash(folder, "journal");
+  storage.down = true;
+  await killed.close().catch(() => {});
+  storage.down = false;
+  const traqq = await open(copy, { storage, mapping: { add: ["user"] } });
+  const result = await traqq.query({ from: AT, to: AT });
+  const counts = Object.values(result.merged("add/user").counts);
+  assertEquals(counts.reduce((sum, count) => sum + count, 0), 100);
+  await traqq.close();
+});
+
+Deno.test("Traqq takes what storage lost from the journal, while it runs and between runs", async () => {
+  for (const between of [false, true]) {
+    await using folder = new Folder();
+    const storage = new FaultyStorage(2);
+    let traqq = await open(folder.file("journal"), { storage });
+    await traqq.recordMany(EVENTS.slice(0, 40), { at: AT });
+    await traqq.flush();
+    const past = storage.snapshot();
+    await traqq.recordMany(EVENTS.slice(40, 70), { at: AT });
+    await traqq.flush();
+    await storage.restore(past);
+    if (between) {
+      await traqq.close();
+      traqq = await open(folder.file("journal"), { storage });
+    }
+    await traqq.recordMany(EVENTS.slice(70), { at: AT });
+    assertEquals(await totals(traqq), WANTED);
+    await traqq.close();
+  }
+});
+
+Deno.test("Traqq.open() stops where storage has no checkpoint though one was confirmed", async () => {
+  await using folder = new Folder();
+  const first = await open(folder.file("journal"), { storage: new FaultyStorage() });
+  await first.recordMany(EVENTS, { at: AT });
+  await first.close();
+  for (let round = 0; round < 2; round++) {
+    const error = await assertRejects(
+      () => open(folder.file("journal"), { storage: new FaultyStorage() }),
+      StorageError,
+      "storage has no checkpoint of it",
+    );
+    assertEquals(error.code, "refused");
+  }
+});
+
+Deno.test("Traqq.open() rejects where storage is down, loses nothing, and tries no more", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const killed = await open(folder.file("journal"), { storage });
+  await killed.recordMany(EVENTS, { at: AT });
+  const copy = await crash(folder, "journal");
+  storage.down = true;
+  await killed.close().catch(() => {});
+  await assertRejects(() => open(copy, { storage }), StorageError);
+  storage.down = false;
+  // Down in the middle of the recovery, which is more than memory may hold.
+  const flush = { intervalMs: 1_000_000, deadlineMs: 300, maxCells: 8 };
+  storage.broken.set("acquireWriter", "refuse");
+  await assertRejects(() => open(copy, { storage, flush }), StorageError);
+  storage.broken.clear();
+  for (let commits = 0; commits < 3; commits++) {
+    storage.faults = [...Array(commits).fill("ok"), ...Array(1000).fill("refuse")];
+    await assertRejects(() => open(copy, { storage, flush, onError: () => {} }), StorageError);
+    const { commits: tried } = storage;
+    await new Promise((resolve) => setTimeout(resolve, 250)); // a second attempt would come within
+    assertEquals(storage.commits, tried, "nobody is left who commits");
+  }
+  storage.faults = [];
+  const traqq = await open(copy, { storage, flush });
+  assertEquals(await totals(traqq), WANTED);
+  await traqq.close();
+});
+
+Deno.test("Traqq.close() leaves in the journal what storage does not take", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const flush = { intervalMs: 1_000_000, deadlineMs: 100 };
+  const first = await open(folder.file("journal"), { storage, flush, onError: () => {} });
+  await first.recordMany(EVENTS, { at: AT });
+  storage.down = true;
+  await assertRejects(() => first.close(), StorageError, "in the journal");
+  storage.down = false;
+  const traqq = await open(folder.file("journal"), { storage });
+  assertEquals(await totals(traqq), WANTED);
+  await traqq.close();
+});
+
+Deno.test("Traqq replays each event at its own time, and judges none again", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const options = { storage, mapping: { add: ["event"] }, time: { property: "time" } };
+  const killed = await open(folder.file("journal"), options);
+  const now = Math.floor(Date.now() / 1000), day = 86_400;
+  const events = [
+    { event: "property", time: now - 2 * day },
+    { event: "date", time: new Date((now - 3 * day) * 1000) },
+    { event: "future", time: now + day - 60 },
+  ];
+  await killed.recordMany(events, { lines: [JSON.stringify(events[0])] });
+  await killed.record({ event: "at", time: now }, { at: now - day });
+  const line = { cmd: "record", event: { event: "command", time: now - 4 * day }, at: 5 };
+  await killed.recordMany([line.event], { lines: [`\ufeff${JSON.stringify(line)}`] });
+  const copy = await crash(folder, "journal");
+  storage.down = true;
+  await killed.close().catch(() => {});
+  storage.down = false;
+  const traqq = await open(copy, { ...options, limits: { maxFutureMs: 1 } });
+  const wanted = { property: -2, date: -3, future: 1, at: -1, command: -4 };
+  for (const [event, days] of Object.entries(wanted)) {
+    const at = event === "future" ? now + day - 60 : now + days * day;
+    const result = await traqq.query({ from: at, to: at });
+    assertEquals(result.merged("add/event").counts[event], 1, event);
+  }
+  await traqq.close();
+});
+
+Deno.test("Traqq says which events cannot be counted again, and counts the others", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const killed = await open(folder.file("journal"), { storage });
+  await killed.record({ event: "old", geo: "US" }, { at: AT - 400 * 86_400 });
+  const now = Math.floor(Date.now() / 1000);
+  await killed.record({ event: "new", geo: "US" }, { at: now });
+  const copy = await crash(folder, "journal");
+  storage.down = true;
+  await killed.close().catch(() => {});
+  storage.down = false;
+  const errors: string[] = [];
+  const onError = (error: Error) => void errors.push(error.message);
+  const traqq = await open(copy, { storage, retention: { d: "30d" }, onError });
+  assertEquals(errors.length, 1);
+  assert(errors[0].includes("event 1 of the journal"), errors[0]);
+  const result = await traqq.query({ from: now, to: now });
+  assertEquals({ ...result.merged("add/event").counts }, { new: 1 });
+  await traqq.close();
+});
+
+Deno.test("Traqq with durability storage resolves record when storage has it, and journals it too", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const traqq = await open(folder.file("journal"), { storage, durability: "storage" });
+  await Promise.all(EVENTS.map((event) => traqq.record(event, { at: AT })));
+  assertEquals(storage.applied.length > 0, true);
+  assertEquals(await totals(traqq), WANTED);
+  assert(traqq.stats().journal!.bytes > 0);
+  await traqq.close();
+});
+
+Deno.test("Traqq.open() wants a directory for each prefix, and the writer that it belongs to", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const traqq = await open(folder.file("journal"), { storage, writer: "w" });
+  await assertRejects(() => open(folder.file("journal"), { storage }), StorageError, "has it open");
+  await traqq.close();
+  const refused = (options: { prefix?: string; writer?: string }) =>
+    assertRejects(() => open(folder.file("journal"), { storage, ...options }), ConfigError);
+  await refused({ prefix: "other" });
+  await refused({ writer: "v" });
+  await (await open(folder.file("journal"), { storage, writer: "w" })).close();
 });

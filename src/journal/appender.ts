@@ -5,9 +5,12 @@
  * ```text
  * put ──────▶ in memory ──────▶ written, not synced ──────▶ synced: forgotten
  *                 ▲                      │
- *                 └── a write or a sync fails: the segment is closed at its last good byte, and
- *                     all that is not synced goes into a new one
+ *                 └── a write or a sync fails: the segment is closed, and all that is not synced
+ *                     goes into a new one; then the old one is cut at its last good byte
  * ```
+ * Until the new one has it, the old one keeps what it holds: with a full disk and a killed process, that
+ * is all there is. A reader takes nothing twice, because events and cuts are numbered.
+ *
  * What was handed over is never dropped: a disk that is full is tried again, for as long as it takes,
  * and meanwhile {@linkcode Appender.full} tells callers to wait.
  *
@@ -30,6 +33,8 @@ const MAX_UNWRITTEN_BYTES = 8 << 20;
 const MAX_UNSYNCED_BYTES = 64 << 20;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
+/** How often the same failure is reported while it lasts. */
+const REPORT_MS = 60_000;
 
 /** How far something reaches. */
 export interface Reach {
@@ -48,8 +53,10 @@ export interface AppenderOptions {
   readonly maxSegmentBytes: number;
   /** Number of the first segment that is made. */
   readonly firstSegment: number;
-  /** The record that a new segment begins with. */
-  readonly head: (segment: number) => Uint8Array;
+  /** How far the log reaches that is in earlier segments. */
+  readonly reach: Reach;
+  /** The record that a new segment begins with; `reach` is what earlier ones hold for certain. */
+  readonly head: (segment: number, reach: Reach) => Uint8Array;
   /** Runs before each write: the last chance to put something in. */
   readonly beforeWrite: () => void;
   /** Runs after each segment that is finished, whatever its end. */
@@ -78,6 +85,15 @@ interface Block {
   /** Where it begins, counted from the start of the log. */
   base: number;
   length: number;
+  /** How far the log reaches at its end. */
+  reach: Reach;
+}
+
+/** A segment that was given up. */
+interface Leftover {
+  readonly segment: number;
+  /** Where it is to end once another one holds what follows. */
+  readonly goodOffset: number;
 }
 
 interface Waiter {
@@ -98,7 +114,10 @@ export class Appender {
   #end = 0;
   #writtenTo = 0;
   #syncedTo = 0;
-  readonly #reach: Reach = { event: 0, cut: 0 };
+  /** Of all that was put, of what is written, and of what is synced. */
+  #reach: Reach;
+  #writtenReach: Reach;
+  #syncedReach: Reach;
   readonly #waiters: Record<Level, Waiter[]> = { written: [], synced: [] };
   #file: SegmentFile | undefined;
   /** Number of the file, or of the one that comes next. */
@@ -114,9 +133,13 @@ export class Appender {
   #broken: { readonly error: unknown } | undefined;
   /** In a row. */
   #failures = 0;
+  #leftovers: Leftover[] = [];
+  #reported = { text: "", atMs: 0 };
   #room: PromiseWithResolvers<void> = handledResolvers();
-  /** Resolves when waiting for a disk is pointless. */
-  readonly #abort = Promise.withResolvers<void>();
+  /** Waiting for a disk is pointless. */
+  #aborted = false;
+  /** Ends the wait before the next attempt. */
+  #endPause: (() => void) | undefined;
   #closed = false;
   readonly #counts = { bytes: 0, syncs: 0, failures: 0 };
 
@@ -124,6 +147,7 @@ export class Appender {
     this.#options = options;
     this.#syncs = options.durability !== "none";
     this.#segment = options.firstSegment;
+    this.#reach = this.#writtenReach = this.#syncedReach = options.reach;
     this.#blocks = [this.#newBlock(BLOCK_BYTES)];
   }
 
@@ -155,7 +179,11 @@ export class Appender {
       await this.#file!.syncData();
       this.#goodOffset = this.#offset;
     } catch (cause) {
-      await this.#closeFile();
+      if (this.#file !== undefined) {
+        this.#file.close();
+        this.#file = undefined;
+        await this.#options.directory.remove(segmentName(this.#segment)).catch(() => {});
+      }
       throw new StorageError(
         "refused",
         `Cannot write the journal in ${this.#options.directory.path}: ${messageOf(cause)}`,
@@ -182,7 +210,7 @@ export class Appender {
     const block = this.#blocks[this.#blocks.length - 1];
     this.#end += end - block.length;
     block.length = end;
-    Object.assign(this.#reach, reach);
+    block.reach = this.#reach = { ...this.#reach, ...reach };
     this.wake();
   }
 
@@ -195,17 +223,19 @@ export class Appender {
 
   /** Resolves `resolvers` once all that was put so far is written, or synced, which is done at once. */
   wait(level: Level, resolvers: PromiseWithResolvers<void>): void {
+    if (this.#closed) return resolvers.reject(this.#closedError());
     this.#waiters[this.#syncs ? level : "written"].push({ position: this.#end, resolvers });
     this.wake();
   }
 
   /**
-   * Writes and syncs what is left, and closes the file.
+   * Writes and syncs what is left, and closes the file. Resolves, or rejects, when the disk is at rest:
+   * never, if it does not answer.
    *
    * @throws {StorageError} if the disk does not take it within the time
    */
   async close(timeoutMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#abort.resolve(), Math.max(timeoutMs, 1));
+    const timer = setTimeout(() => this.#abort(), Math.max(timeoutMs, 1));
     try {
       const resolvers = handledResolvers();
       this.wait("synced", resolvers);
@@ -214,8 +244,7 @@ export class Appender {
       if (!this.#syncs) await this.#file?.syncData();
     } finally {
       clearTimeout(timer);
-      this.#closed = true;
-      this.#abort.resolve();
+      this.#abort();
       await this.#running;
       clearTimeout(this.#syncTimer);
       await this.#syncing?.catch(() => {});
@@ -239,20 +268,19 @@ export class Appender {
       if (!this.#hasWork()) break;
       try {
         await this.#step();
-        this.#failures = 0;
       } catch (error) {
         await this.#abandon(error);
-        if (!await this.#pause()) {
-          this.#giveUp();
-          break;
-        }
+        if (!await this.#pause()) break;
       }
+      if (this.#aborted) break;
     }
     this.#busy = false;
   }
 
   #hasWork(): boolean {
     return this.#broken !== undefined || this.#writtenTo < this.#end ||
+      // What was written to a segment that was given up.
+      (this.#file === undefined && this.#syncedTo < this.#writtenTo) ||
       this.#waiters.written.length > 0 || this.#waiters.synced.length > 0;
   }
 
@@ -260,8 +288,15 @@ export class Appender {
   async #step(): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken.error;
     const block = this.#blocks.find(({ base, length }) => base + length > this.#writtenTo);
-    if (block !== undefined) await this.#write(block);
+    if (block !== undefined) {
+      await this.#write(block);
+    } else if (this.#file === undefined && this.#syncedTo < this.#writtenTo) {
+      await this.#openSegment();
+      this.#syncLater();
+    }
     this.#resolve("written", this.#writtenTo);
+    // Nothing came since it was synced.
+    if (this.#syncs) this.#resolve("synced", this.#syncedTo);
     if (this.#waiters.synced.some(({ position }) => position <= this.#writtenTo)) {
       if (this.#file === undefined) await this.#openSegment();
       await this.#syncNow();
@@ -271,17 +306,20 @@ export class Appender {
   async #write(block: Block): Promise<void> {
     const end = block.base + block.length;
     const bytes = block.bytes.subarray(this.#writtenTo - block.base, block.length);
+    const { reach } = block;
     await this.#makeReady(bytes.length);
     this.#reachSegment();
     await writeAll(this.#file!, bytes);
     this.#offset += bytes.length;
     this.#counts.bytes += bytes.length;
     this.#writtenTo = end;
+    this.#writtenReach = reach;
     if (this.#syncs) {
       this.#syncLater();
     } else {
+      this.#failures = 0;
       this.#goodOffset = this.#offset;
-      this.#forget(end);
+      this.#forget(end, reach);
     }
     this.#madeRoom();
   }
@@ -302,31 +340,64 @@ export class Appender {
   /** Begins a segment with its head and all that was written and not synced. */
   async #openSegment(): Promise<void> {
     const { directory, head } = this.#options;
-    this.#offset = this.#goodOffset = 0;
-    const file = await directory.create(segmentName(this.#segment));
-    this.#file = file;
-    this.#reachSegment();
-    const record = head(this.#segment);
-    await writeAll(file, record);
-    this.#offset = record.length;
-    for (const { bytes, base, length } of this.#blocks) {
-      const from = Math.max(this.#syncedTo - base, 0);
-      const to = Math.min(this.#writtenTo - base, length);
-      if (from >= to) continue;
-      await writeAll(file, bytes.subarray(from, to));
-      this.#offset += to - from;
+    const segment = this.#segment;
+    const name = segmentName(segment);
+    let file: SegmentFile;
+    try {
+      file = await directory.create(name);
+    } catch (error) {
+      // Left behind by an attempt that failed.
+      if (error instanceof Deno.errors.AlreadyExists) this.#segment++;
+      throw error;
     }
-    this.#counts.bytes += this.#offset;
+    let offset = 0, headBytes = 0;
+    const write = async (bytes: Uint8Array) => {
+      await writeAll(file, bytes);
+      offset += bytes.length;
+    };
+    this.#reachSegment();
+    try {
+      await write(head(segment, this.#syncedReach));
+      headBytes = offset;
+      for (const { bytes, base, length } of [...this.#blocks]) {
+        const from = Math.max(this.#syncedTo - base, 0);
+        const to = Math.min(this.#writtenTo - base, length);
+        if (from < to) await write(bytes.subarray(from, to));
+      }
+    } catch (error) {
+      // Its number is free again; should it stay, it is passed over.
+      file.close();
+      await directory.remove(name).catch(() => {});
+      throw error;
+    }
+    // Not before: a sync that is due meanwhile would take all of this for synced.
+    this.#file = file;
+    this.#offset = offset;
+    this.#goodOffset = headBytes;
+    this.#counts.bytes += offset;
+    await this.#cutLeftovers();
+  }
+
+  /** Segments that were given up end where they are good, now that another one holds what follows. */
+  async #cutLeftovers(): Promise<void> {
+    const { directory } = this.#options;
+    for (const { segment, goodOffset } of this.#leftovers) {
+      // Should this fail: a reader takes nothing twice.
+      await directory.truncate(segmentName(segment), goodOffset).catch(() => {});
+    }
+    this.#leftovers = [];
   }
 
   /** Notes how far the segment may reach: what was put meanwhile may be in the next one, no matter. */
   #reachSegment(): void {
-    this.reaches.set(this.#segment, { ...this.#reach });
+    this.reaches.set(this.#segment, this.#reach);
   }
 
   /** Syncs all that is written by now: a sync that is under way may not see all of it. */
   async #syncNow(): Promise<void> {
     await this.#syncing?.catch(() => {});
+    // What a failed sync did not bring to the disk, the next one does not know of.
+    if (this.#broken !== undefined) throw this.#broken.error;
     await this.#sync();
   }
 
@@ -341,10 +412,13 @@ export class Appender {
     this.#syncTimer = undefined;
     const offset = this.#offset;
     const position = this.#writtenTo;
+    const reach = this.#writtenReach;
     await this.#file!.syncData();
+    // Not after each write: where only syncs fail, a segment would follow the other without a pause.
+    this.#failures = 0;
     this.#goodOffset = offset;
     this.#counts.syncs++;
-    this.#forget(position);
+    this.#forget(position, reach);
     this.#resolve("synced", position);
     this.#madeRoom();
   }
@@ -366,75 +440,79 @@ export class Appender {
     });
   }
 
-  /** Closes the file at its last good byte. */
+  /** Gives up the file: what is not synced in it goes into another one. */
   async #abandon(error: unknown): Promise<void> {
     await this.#syncing?.catch(() => {});
+    clearTimeout(this.#syncTimer);
+    this.#syncTimer = undefined;
     this.#broken = undefined;
     this.#counts.failures++;
-    const { directory, onError } = this.#options;
-    onError(
-      new StorageError(
-        "unavailable",
-        `Cannot write the journal ${
-          directory.pathOf(segmentName(this.#segment))
-        } at byte ${this.#offset}: ${messageOf(error)}; ${
-          this.#end - this.#syncedTo
-        } bytes are kept in memory until ` +
-          "another segment takes them",
-        { cause: error },
-      ),
-    );
-    await this.#closeFile();
-    this.#options.afterSegment();
-  }
-
-  /** Closes the file at its last good byte; without any it is removed, and its number is free again. */
-  async #closeFile(): Promise<void> {
+    this.#report(error);
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    // Should this fail: events are numbered, so a reader takes none of them twice.
-    await file.truncate(this.#goodOffset).catch(() => {});
+    // What was written in part is no record.
+    await file.truncate(this.#offset).catch(() => {});
     file.close();
-    if (this.#goodOffset === 0) {
-      try {
-        await this.#options.directory.remove(segmentName(this.#segment));
-        this.reaches.delete(this.#segment);
-        return;
-      } catch {
-        // Then it stays, empty.
-      }
-    }
+    this.#leftovers.push({ segment: this.#segment, goodOffset: this.#goodOffset });
     this.#segment++;
+    this.#options.afterSegment();
+  }
+
+  /** Reports a failure, unless it is one that lasts. */
+  #report(error: unknown): void {
+    const text = messageOf(error);
+    const atMs = Date.now();
+    const { text: last, atMs: lastMs } = this.#reported;
+    if (this.#failures > 0 && text === last && atMs - lastMs < REPORT_MS) return;
+    this.#reported = { text, atMs };
+    const { directory, onError } = this.#options;
+    const file = directory.pathOf(segmentName(this.#segment));
+    onError(
+      new StorageError(
+        "unavailable",
+        `Cannot write the journal ${file} at byte ${this.#offset}: ${text}; ${
+          this.#end - this.#syncedTo
+        } bytes are kept in memory until another segment takes them`,
+        { cause: error },
+      ),
+    );
   }
 
   /** Waits before the next attempt; false if there is no more time. */
   async #pause(): Promise<boolean> {
     const failures = this.#failures++;
-    const waitMs = failures === 0
-      ? 0
-      : Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(true), waitMs);
-    this.#abort.promise.then(() => resolve(false));
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-    }
+    if (this.#aborted) return false;
+    if (failures === 0) return true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waitMs = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
+    const timer = setTimeout(resolve, waitMs);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.#endPause = undefined;
+    return !this.#aborted;
   }
 
-  #giveUp(): void {
-    const error = new StorageError(
-      "unavailable",
-      `Cannot write ${
-        this.#end - this.#syncedTo
-      } bytes to the journal in ${this.#options.directory.path}: it was closed before the disk took them`,
-    );
+  /** Ends all waiting: nothing is promised any more. */
+  #abort(): void {
+    this.#aborted = this.#closed = true;
+    this.#endPause?.();
+    const error = this.#closedError();
     for (const { resolvers } of [...this.#waiters.written, ...this.#waiters.synced]) {
       resolvers.reject(error);
     }
-    this.#closed = true;
+    this.#waiters.written = [];
+    this.#waiters.synced = [];
+  }
+
+  #closedError(): StorageError {
+    const bytes = this.#end - this.#syncedTo;
+    return new StorageError(
+      "unavailable",
+      `Cannot write ${bytes} bytes to the journal in ${this.#options.directory.path}: it was closed ` +
+        "before the disk took them",
+    );
   }
 
   #resolve(level: Level, position: number): void {
@@ -447,8 +525,9 @@ export class Appender {
   }
 
   /** Lets go of the log up to a position. */
-  #forget(position: number): void {
+  #forget(position: number, reach: Reach): void {
     this.#syncedTo = position;
+    this.#syncedReach = reach;
     while (this.#blocks.length > 1) {
       const { bytes, base, length } = this.#blocks[0];
       if (base + length > position) return;
@@ -457,7 +536,8 @@ export class Appender {
     }
     const [block] = this.#blocks;
     if (position < this.#end) return;
-    // All of it: the block can be filled anew.
+    // All of it: the block can be filled anew, unless it was made for a long record.
+    if (block.bytes.length > BLOCK_BYTES) this.#blocks = [this.#newBlock(BLOCK_BYTES)];
     block.base = this.#end;
     block.length = 0;
   }
@@ -468,6 +548,7 @@ export class Appender {
       bytes: spare ?? new Uint8Array(Math.max(bytes, BLOCK_BYTES)),
       base: this.#end,
       length: 0,
+      reach: this.#reach,
     };
   }
 

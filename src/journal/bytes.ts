@@ -113,11 +113,12 @@ export class ByteReader {
 
   varint(): number {
     let value = 0;
-    for (let scale = 1;; scale *= 0x80) {
+    for (let scale = 1; scale < 2 ** 53; scale *= 0x80) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
+      if (byte < 0x80 && value <= Number.MAX_SAFE_INTEGER) return value;
     }
+    throw new RangeError("a number is beyond 2^53 - 1");
   }
 
   f64(): number {

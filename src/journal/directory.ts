@@ -28,6 +28,8 @@ export class Directory {
   async ensure(): Promise<void> {
     try {
       await Deno.mkdir(this.path, { recursive: true });
+      // The new name lasts once the directory above is synced. Nobody may be allowed to open that.
+      await syncDirectory(this.pathOf("..")).catch(() => {});
     } catch (error) {
       throw this.#failure("make the directory", error);
     }
@@ -89,9 +91,15 @@ export class Directory {
       await this.sync();
     } catch (error) {
       file.close();
+      await this.remove(name).catch(() => {});
       throw error;
     }
     return file;
+  }
+
+  /** Cuts a file at the end. */
+  async truncate(name: string, length: number): Promise<void> {
+    await Deno.truncate(this.pathOf(name), length);
   }
 
   /** Replaces a file, at once and so that it lasts: whoever reads sees the old or the new one. */
@@ -118,6 +126,11 @@ export class Directory {
     }
   }
 
+  /** Says that a file was last changed then, unix milliseconds. */
+  async touch(name: string, atMs: number): Promise<void> {
+    await Deno.utime(this.pathOf(name), new Date(atMs), new Date(atMs));
+  }
+
   /** When a file was last changed, unix milliseconds; undefined if that is not known. */
   async changedMs(name: string): Promise<number | undefined> {
     return (await Deno.stat(this.pathOf(name))).mtime?.getTime();
@@ -125,9 +138,7 @@ export class Directory {
 
   /** Makes created, renamed and removed names last. Windows does so by itself. */
   async sync(): Promise<void> {
-    if (Deno.build.os === "windows") return;
-    using directory = await Deno.open(this.path);
-    await directory.sync();
+    await syncDirectory(this.path);
   }
 
   /** The path of a file. */
@@ -142,6 +153,12 @@ export class Directory {
       { cause },
     );
   }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  using directory = await Deno.open(path);
+  await directory.sync();
 }
 
 /** Writes all of the bytes. @throws what the system says, after any number of them was written */

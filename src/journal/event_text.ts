@@ -15,20 +15,24 @@ export interface KeptEvent {
 
 type JsonObject = Record<string, unknown>;
 
+const isEnumerable = Object.prototype.propertyIsEnumerable;
+
 /**
  * What is to be counted and kept of an event. Only strings, numbers and booleans are ever counted, so
- * where JSON would make one of something else (a Date, an object with `toJSON`) or read a property that
- * only a prototype has, a copy of just those values takes the event's place.
+ * where JSON would make one of something else (a Date, an object with `toJSON`) or leave a property out
+ * that can be read (one of a prototype, one that is not enumerable), a copy takes the event's place: its
+ * text holds just those values, and what is counted is what was read for it, once. A property that is
+ * neither enumerable nor one of `names` is not kept.
  *
  * @param names properties that are read even where they are inherited
- * @throws {EventError} if a property cannot be read
+ * @throws {EventError} if one of these cannot be read
  */
 export function keepEvent(event: unknown, names: readonly string[]): KeptEvent {
   if (typeof event !== "object" || event === null || Array.isArray(event)) {
     return { event, text: "" }; // it will be refused
   }
-  const kept = isPlain(event) ? event : copyOf(event as JsonObject, names);
-  return { event: kept, text: JSON.stringify(kept) };
+  if (isPlain(event as JsonObject, names)) return { event, text: JSON.stringify(event) };
+  return copyOf(event as JsonObject, names);
 }
 
 /**
@@ -43,16 +47,17 @@ export function readEventText(text: string): unknown {
 }
 
 /** Whether JSON says of the event just what would be counted of it. */
-function isPlain(event: object): boolean {
+function isPlain(event: JsonObject, names: readonly string[]): boolean {
   try {
     const prototype = Object.getPrototypeOf(event);
     if (prototype !== Object.prototype && prototype !== null) return false;
+    if (typeof event.toJSON === "function") return false; // it may hide from the loop
     for (const key in event) {
-      const value = (event as JsonObject)[key];
-      const type = typeof value;
-      if (type !== "string" && type !== "number" && type !== "boolean" && value != null) {
-        return false;
-      }
+      const value = event[key];
+      if (!isCounted(value) && value != null) return false;
+    }
+    for (const name of names) {
+      if (!isEnumerable.call(event, name) && isCounted(event[name])) return false;
     }
     return true;
   } catch {
@@ -60,15 +65,32 @@ function isPlain(event: object): boolean {
   }
 }
 
-function copyOf(event: JsonObject, names: readonly string[]): JsonObject {
+/** What can be read of the event; of what is not counted only what is asked for, as a Date as its time. */
+function copyOf(event: JsonObject, names: readonly string[]): KeptEvent {
   const copy: JsonObject = Object.create(null);
-  for (const name of new Set([...Object.keys(event), ...names])) {
-    const value = read(event, name);
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-      copy[name] = value;
+  const kept: JsonObject = Object.create(null);
+  for (const name of Object.keys(event)) {
+    if (names.includes(name)) continue;
+    try {
+      const value = event[name];
+      if (isCounted(value)) kept[name] = value;
+    } catch {
+      // Nobody asks for it.
     }
   }
-  return copy;
+  for (const name of names) {
+    const value = read(event, name);
+    if (isCounted(value)) kept[name] = value;
+    // Every object has a `constructor`.
+    const isEverywhere = name in Object.prototype && !Object.hasOwn(event, name);
+    if (isCounted(value) || !isEverywhere) copy[name] = value;
+  }
+  return { event: copy, text: JSON.stringify(kept) };
+}
+
+function isCounted(value: unknown): boolean {
+  const type = typeof value;
+  return type === "string" || type === "number" || type === "boolean";
 }
 
 function read(event: JsonObject, name: string): unknown {

@@ -31,7 +31,10 @@ export type Found =
     readonly kind: "damage";
     readonly offset: number;
     readonly bytes: number;
-    /** The beginning of a record, and the end of the file: a process was stopped while it wrote. */
+    /**
+     * The beginning of a record, or nothing but zeros, and then the end of the file: a process, or the
+     * machine, was stopped while it wrote.
+     */
     readonly isTorn: boolean;
   };
 
@@ -69,7 +72,8 @@ export function* findFrames(bytes: Uint8Array): Generator<Found> {
     do at = nextMark(bytes, at + 1); while (
       at < bytes.length && frameEnd(bytes, at) === undefined
     );
-    const isTorn = at === bytes.length && beginsRecord(bytes, offset);
+    const isTorn = at === bytes.length &&
+      (beginsRecord(bytes, offset) || isZero(bytes.subarray(offset)));
     yield { kind: "damage", offset, bytes: at - offset, isTorn };
   }
 }
@@ -92,6 +96,11 @@ function beginsRecord(bytes: Uint8Array, at: number): boolean {
   if (left < FRAME_BYTES) return true;
   const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(8, true);
   return length <= MAX_PAYLOAD_BYTES && FRAME_BYTES + length > left;
+}
+
+/** Whether the file was made longer, and nothing was written there. */
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
 }
 
 /** Where the next mark stands, from `at` on; the end of the bytes if there is none. */

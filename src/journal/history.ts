@@ -22,6 +22,8 @@ export interface Resumption {
   readonly cut: number;
   /** Storage is ahead of all cuts that can be read: the one it has seen is damaged or missing. */
   readonly isAhead: boolean;
+  /** Storage went back to before all that is kept, and there is nothing to bring it up to date with. */
+  readonly isBehind: boolean;
 }
 
 /** Events whose records are missing, by number, both ends inclusive. */
@@ -40,7 +42,9 @@ export class History {
   /** Of the processes that had the journal open, the oldest first. */
   readonly incarnations: string[] = [];
   confirmed: Confirmation | null = null;
-  #events = false;
+  /** Number of the last event before what is damaged or missing, there for the last time. */
+  #beforeDamage: number | undefined;
+  #known = false;
 
   /** Takes the next record. */
   note(record: JournalRecord, segment: number, offset: number): void {
@@ -49,25 +53,37 @@ export class History {
         const { incarnation, confirmed, nextEvent } = record.head;
         if (!this.incarnations.includes(incarnation)) this.incarnations.push(incarnation);
         if (confirmed !== null) this.confirmed = confirmed;
-        // Events before the first segment that is read.
-        if (!this.#events) this.lastEvent = Math.max(this.lastEvent, nextEvent - 1);
+        this.#reach(nextEvent, nextEvent - 1);
         break;
       }
-      case "events": {
-        // After a failed write, records stand in two segments.
-        if (this.#events && record.first > this.lastEvent + 1) {
-          this.lost.push({ first: this.lastEvent + 1, last: record.first - 1 });
-        }
-        this.lastEvent = Math.max(this.lastEvent, record.first + record.count - 1);
-        this.#events = true;
+      case "events":
+        this.#reach(record.first, record.first + record.count - 1);
         break;
-      }
       case "cut":
         if (this.#indexOf(record.head) < 0) this.cuts.push({ head: record.head, segment, offset });
         break;
       case "confirmed":
         this.confirmed = record.confirmed;
     }
+  }
+
+  /** Notes that something is damaged or missing before the next record. */
+  noteDamage(): void {
+    this.#beforeDamage = this.lastEvent;
+  }
+
+  /** Number of the last event that can be in a cut that is damaged or missing. */
+  get maybeCovered(): number {
+    return Math.max(this.covered, this.#beforeDamage ?? this.lastEvent);
+  }
+
+  /** Events from `first` to `last` follow. After a failed write, the same ones stand in two segments. */
+  #reach(first: number, last: number): void {
+    if (this.#known && first > this.lastEvent + 1) {
+      this.lost.push({ first: this.lastEvent + 1, last: first - 1 });
+    }
+    this.lastEvent = Math.max(this.lastEvent, last);
+    this.#known = true;
   }
 
   /** Number of the last event that is in a cut, or in storage. */
@@ -81,9 +97,9 @@ export class History {
   /** Whether {@linkcode resume} needs no older records than those that were read. */
   knows(stored: Checkpoint | null): boolean {
     const { confirmed } = this;
-    if (stored === null) return confirmed === null;
-    return this.#indexOf(stored) >= 0 ||
-      (confirmed !== null && sameCheckpoint(stored, confirmed.checkpoint));
+    const checkpoint = confirmed?.checkpoint ?? null;
+    if (stored === null) return checkpoint === null;
+    return this.#indexOf(stored) >= 0 || sameCheckpoint(stored, checkpoint);
   }
 
   /**
@@ -95,30 +111,29 @@ export class History {
    *   it has one that this journal knows nothing of
    */
   resume(stored: Checkpoint | null, forgets: boolean): Resumption {
+    const confirmed = this.confirmed?.checkpoint ?? null;
     if (stored === null) {
-      if (this.confirmed !== null && !forgets) throw missing(this.confirmed.checkpoint);
-      return { cut: 0, isAhead: false };
+      if (confirmed !== null && !forgets) throw missing(confirmed);
+      return { cut: 0, isAhead: false, isBehind: false };
     }
     const at = this.#indexOf(stored);
     if (at >= 0) {
       const isWhole = stored.part >= this.cuts[at].head.parts - 1 && stored.applied === undefined;
-      return { cut: isWhole ? at + 1 : at, isAhead: false };
+      return { cut: isWhole ? at + 1 : at, isAhead: false, isBehind: false };
     }
     const order = this.#order();
     const age = order.indexOf(stored.incarnation);
     if (age < 0) throw foreign(stored);
-    const next = this.cuts.findIndex(({ head }) =>
-      head.incarnation === stored.incarnation
-        ? head.flush > stored.flush
-        : order.indexOf(head.incarnation) > age
-    );
-    const { confirmed } = this;
-    const isConfirmed = confirmed?.checkpoint.incarnation === stored.incarnation &&
-      compareCheckpoints(stored, confirmed.checkpoint) <= 0;
-    return {
-      cut: next < 0 ? this.cuts.length : next,
-      isAhead: next < 0 && !isConfirmed && order[order.length - 1] === stored.incarnation,
-    };
+    /** Negative if the checkpoint comes before what is stored. */
+    const compare = (other: Pick<Checkpoint, "incarnation" | "flush">) =>
+      order.indexOf(other.incarnation) - age || other.flush - stored.flush;
+    const next = this.cuts.findIndex(({ head }) => compare(head) > 0);
+    if (next >= 0) return { cut: next, isAhead: false, isBehind: false };
+    // Known by its confirmation alone: the cuts are gone.
+    const isBehind = confirmed !== null && !sameCheckpoint(stored, confirmed) &&
+      (compare(confirmed) || compareCheckpoints(confirmed, stored)) >= 0;
+    const isAhead = !isBehind && !sameCheckpoint(stored, confirmed);
+    return { cut: this.cuts.length, isAhead, isBehind };
   }
 
   #indexOf({ incarnation, flush }: { incarnation: string; flush: number }): number {
@@ -131,7 +146,7 @@ export class History {
   #order(): string[] {
     const older = [
       this.cuts[0]?.head.previous?.incarnation,
-      this.confirmed?.checkpoint.incarnation,
+      this.confirmed?.checkpoint?.incarnation,
     ].filter((incarnation) =>
       incarnation !== undefined && !this.incarnations.includes(incarnation)
     );

@@ -10,16 +10,16 @@
  *
  * @module
  */
-import { ConfigError, JournalError, StorageError } from "../base/errors.ts";
+import { JournalError, messageOf, StorageError } from "../base/errors.ts";
 import { handledResolvers, withDeadline } from "../base/promises.ts";
-import { show } from "../base/show.ts";
 import type { Durability, JournalSettings } from "../engine/journal_options.ts";
-import { checkpointText } from "../storage/checkpoint.ts";
+import { checkpointText, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Checkpoint, Chunk } from "../storage/storage.ts";
 import { Appender, type AppenderStats, type Reach } from "./appender.ts";
 import { Directory } from "./directory.ts";
 import { History } from "./history.ts";
-import { IDENTITY_NAME, isOwnName, segmentName, SNAPSHOT_NAME } from "./names.ts";
+import { segmentName, SNAPSHOT_NAME } from "./names.ts";
+import { type Found, type JournalOwner, look, type Segment } from "./opening.ts";
 import {
   type Confirmation,
   confirmedRecord,
@@ -33,21 +33,7 @@ import {
   MAX_EVENTS,
   writeEvents,
 } from "./records.ts";
-import { type PlacedRecord, readSegment, segmentsIn } from "./segments.ts";
-
-/** Whose journal it is, and who is told what is wrong with it. */
-export interface JournalOwner {
-  readonly prefix: string;
-  /** The writer's id; undefined: the one of the journal, or a random one. */
-  readonly writer: string | undefined;
-  /** Whether the storage dies with its process: then it needs snapshots. */
-  readonly forgets: boolean;
-  readonly onError: (error: Error) => void;
-  /** For tests. */
-  readonly directory?: Directory;
-  /** For tests. */
-  readonly maxSegmentBytes?: number;
-}
+import { noteSegment, readSegment } from "./segments.ts";
 
 /** An event that was read back. */
 export interface JournalledEvent {
@@ -70,15 +56,6 @@ const MAX_EVENTS_CHARS = 1 << 14;
 /** How often segments that may go are looked for. */
 const TIDY_MS = 30_000;
 
-/** What is known of a segment in the directory. */
-interface Segment {
-  readonly number: number;
-  /** How far it reaches; undefined for one from before what recovery needed. */
-  reach: Reach | undefined;
-  /** Since when storage has all of it. */
-  doneAtMs: number | undefined;
-}
-
 /** See the top of this file. */
 export class Journal {
   /** The writer's id: it belongs to the directory. */
@@ -94,12 +71,16 @@ export class Journal {
   /** All but the one that is being written, ascending. */
   #segments: Segment[];
   readonly #damaged: Set<number>;
+  /** Segments of other journals. */
+  readonly #foreign: ReadonlySet<number>;
   #neededFrom: number;
   /** Number of the last event. */
   #event: number;
   /** Ordinal of the last cut. */
   #cut: number;
   #lastCut: CutHead | undefined;
+  /** Ordinal of the last cut that is confirmed. */
+  #confirmedCut: number;
   #confirmed: Confirmation | null;
   #released: Reach = { event: 0, cut: 0 };
   /** As far as it was read: at first what recovery needs. */
@@ -113,6 +94,7 @@ export class Journal {
   /** Shared by all that was appended since the last write began. */
   #accepted: PromiseWithResolvers<void> | undefined;
   #tidying: Promise<void> | undefined;
+  #tidyError = "";
   readonly #timer: ReturnType<typeof setInterval>;
   #closed: Promise<void> | undefined;
 
@@ -121,10 +103,9 @@ export class Journal {
     owner: JournalOwner,
     directory: Directory,
     lock: Deno.FsFile,
-    writer: string,
     found: Found,
   ) {
-    this.writer = writer;
+    this.writer = found.writer;
     this.durability = config.durability;
     this.#history = found.history;
     this.#config = config;
@@ -133,23 +114,29 @@ export class Journal {
     this.#lock = lock;
     this.#segments = found.segments;
     this.#damaged = found.damaged;
+    this.#foreign = found.foreign;
     this.#neededFrom = found.neededFrom;
     this.#event = found.history.lastEvent;
     this.#cut = found.history.cuts.length;
     this.#confirmed = found.history.confirmed;
     this.#lastCut = found.history.cuts.at(-1)?.head;
+    const confirmation = this.#lastCut && confirmationOf(this.#lastCut);
+    const isConfirmed = confirmation?.covers === this.#confirmed?.covers &&
+      sameCheckpoint(confirmation?.checkpoint ?? null, this.#confirmed?.checkpoint ?? null);
+    this.#confirmedCut = isConfirmed ? this.#cut : 0;
     this.#appender = new Appender({
       directory,
       durability: config.durability,
       syncIntervalMs: config.syncIntervalMs,
       maxSegmentBytes: owner.maxSegmentBytes ?? SEGMENT_BYTES,
       firstSegment: (found.segments.at(-1)?.number ?? 0) + 1,
-      head: (segment) => headRecord(this.#head(segment)),
+      reach: { event: this.#event, cut: this.#cut },
+      head: (segment, { event }) => headRecord(this.#head(segment, event)),
       beforeWrite: () => this.#seal(),
       afterSegment: () => this.#collect(),
       onError: owner.onError,
     });
-    this.#timer = setInterval(() => this.#tidySoon(), Math.min(TIDY_MS, config.replayMs + 1));
+    this.#timer = setInterval(() => this.#tidySoon(), TIDY_MS);
     Deno.unrefTimer(this.#timer as unknown as number);
   }
 
@@ -167,8 +154,7 @@ export class Journal {
     let journal: Journal | undefined;
     try {
       const found = await look(directory, owner);
-      const writer = await identify(directory, owner, found);
-      journal = new Journal(config, owner, directory, lock, writer, found);
+      journal = new Journal(config, owner, directory, lock, found);
       await journal.#appender.start();
       return journal;
     } catch (error) {
@@ -201,7 +187,11 @@ export class Journal {
   /** Resolves when all that was appended so far is as durable as the mode says; undefined: it is. */
   get accepted(): Promise<void> | undefined {
     if (this.durability === "none") return undefined;
-    return (this.#accepted ??= handledResolvers()).promise;
+    if (this.#accepted === undefined) {
+      this.#accepted = handledResolvers();
+      this.#appender.wake();
+    }
+    return this.#accepted.promise;
   }
 
   /** Counters, and what is held right now. */
@@ -233,33 +223,38 @@ export class Journal {
     this.#lastCut = { ...cut, parts: chunks.length };
     this.#isStale = true;
     this.#appender.append(cutRecord(cut, chunks.map(({ cells }) => cells)), { cut: ++this.#cut });
-    const resolvers = handledResolvers();
-    this.#appender.wait("synced", resolvers);
-    await resolvers.promise;
+    await this.#synced();
   }
 
   /** Notes that storage has confirmed all chunks of all cuts. */
   confirm(): void {
-    const cut = this.#lastCut;
-    if (cut === undefined) return;
-    const { incarnation, flush, parts, covers } = cut;
-    const checkpoint = parts > 0 ? { incarnation, flush, part: parts - 1 } : cut.previous;
-    if (checkpoint === null) return; // nothing that storage could confirm, so far
-    this.#confirmed = { checkpoint, covers };
-    this.#appender.append(confirmedRecord(this.#confirmed), {});
+    if (this.#closed !== undefined) return;
+    if (this.#confirmedCut < this.#cut) this.#confirmAs(confirmationOf(this.#lastCut!));
     if (!this.#owner.forgets) this.release();
+  }
+
+  #confirmAs(confirmed: Confirmation): void {
+    this.#confirmed = confirmed;
+    this.#confirmedCut = this.#cut;
+    this.#appender.append(confirmedRecord(confirmed), {});
   }
 
   /** Notes that all that is confirmed stands, whatever becomes of this process. */
   release(): void {
-    this.#released = { event: this.#confirmed?.covers ?? 0, cut: this.#cut };
+    this.#released = { event: this.#confirmed?.covers ?? 0, cut: this.#confirmedCut };
     this.#tidySoon();
   }
 
-  /** Number of the last event that is in storage, or in a cut that {@linkcode chunksAfter} gives. */
+  /**
+   * Number of the last event that is in storage, or in a cut that {@linkcode chunksAfter} gives. What may
+   * be in a cut that is lost counts as covered, from now on for good.
+   */
   covered(stored: Checkpoint | null): number {
-    const { isAhead } = this.#history.resume(stored, this.#owner.forgets);
-    return isAhead ? this.#history.lastEvent : this.#history.covered;
+    const history = this.#history;
+    if (!history.resume(stored, this.#owner.forgets).isAhead) return history.covered;
+    const covers = history.maybeCovered;
+    this.#confirmAs({ checkpoint: stored, covers });
+    return covers;
   }
 
   /**
@@ -273,15 +268,27 @@ export class Journal {
       this.#history = await this.#readAll();
       this.#isStale = false;
     }
-    const { cut: first, isAhead } = this.#history.resume(stored, this.#owner.forgets);
+    const { cut: first, isAhead, isBehind } = this.#history.resume(stored, this.#owner.forgets);
+    if (isBehind) {
+      this.#owner.onError(
+        new StorageError(
+          "behind",
+          `Storage lost commits of writer ${this.writer} that are no longer kept: from ${
+            checkpointText(stored)
+          } to ${
+            checkpointText(this.#history.confirmed?.checkpoint ?? null)
+          }; counts of that time are too low`,
+        ),
+      );
+    }
     if (isAhead) {
       this.#owner.onError(
         new JournalError(
           `Storage stands at ${
             checkpointText(stored)
           }, and the journal in ${this.#directory.path} ` +
-            "has lost that cut: whether all of it is in storage cannot be known; events up to there " +
-            "are not counted again",
+            "has lost that cut: whether all of it is in storage cannot be known; events up to number " +
+            `${this.#history.maybeCovered} are not counted again`,
           this.#directory.path,
         ),
       );
@@ -299,9 +306,11 @@ export class Journal {
   /** The events behind a number, in order: those of earlier processes that no cut covers. */
   async *eventsAfter(number: number): AsyncGenerator<JournalledEvent> {
     const { lastEvent } = this.#history;
+    // Both may change while the caller brings events to storage.
+    const neededFrom = this.#neededFrom;
     let last = number;
-    for (const { number: segment } of this.#segments) {
-      if (segment < this.#neededFrom) continue;
+    for (const { number: segment } of [...this.#segments]) {
+      if (segment < neededFrom || this.#foreign.has(segment)) continue;
       for await (const { record } of readSegment(this.#directory, segment, () => {})) {
         if (record.kind !== "events" || record.first + record.count - 1 <= last) continue;
         for (const [i, { seconds, text }] of record.events().entries()) {
@@ -341,16 +350,22 @@ export class Journal {
 
   async #close(timeoutMs: number): Promise<void> {
     clearInterval(this.#timer);
+    // While the disk is at work, what it writes may still appear: the directory stays taken.
+    const closed = this.#closeFiles(timeoutMs).finally(() => this.#lock.close());
+    await withDeadline(closed, Math.max(timeoutMs, 0) + 1000, () =>
+      new StorageError(
+        "unavailable",
+        `Cannot close the journal in ${this.#directory.path}: the disk does not answer`,
+      ));
+  }
+
+  async #closeFiles(timeoutMs: number): Promise<void> {
     try {
-      await this.#tidying;
       this.#putEvents();
-      await withDeadline(this.#appender.close(timeoutMs), timeoutMs + 1000, () =>
-        new StorageError(
-          "unavailable",
-          `Cannot close the journal in ${this.#directory.path}: the disk does not answer`,
-        ));
+      await this.#appender.close(timeoutMs);
     } finally {
-      this.#lock.close();
+      this.#seal();
+      await this.#tidying;
     }
   }
 
@@ -375,14 +390,15 @@ export class Journal {
     this.#accepted = undefined;
   }
 
-  #head(segment: number): Head {
+  /** @param event number of the last event before it */
+  #head(segment: number, event: number): Head {
     return {
       version: FORMAT_VERSION,
       writer: this.writer,
       prefix: this.#owner.prefix,
       incarnation: this.incarnation,
       segment,
-      nextEvent: this.#event + 1,
+      nextEvent: event + 1,
       confirmed: this.#confirmed,
       neededFrom: this.#neededFrom,
       damaged: [...this.#damaged],
@@ -393,10 +409,15 @@ export class Journal {
   async #readAll(): Promise<History> {
     const history = new History();
     const numbers = [...this.#segments.map(({ number }) => number), this.#appender.segment];
-    for (const segment of numbers) {
-      for await (const { record, offset } of readSegment(this.#directory, segment, () => {})) {
-        history.note(record, segment, offset);
-      }
+    for (const [i, segment] of numbers.entries()) {
+      if (i > 0 && segment !== numbers[i - 1] + 1) history.noteDamage();
+      await noteSegment(
+        this.#directory,
+        segment,
+        history,
+        () => {},
+        () => !this.#foreign.has(segment),
+      );
     }
     return history;
   }
@@ -429,19 +450,38 @@ export class Journal {
   }
 
   #tidySoon(): void {
+    if (this.#closed !== undefined) return;
     const now = Date.now();
     const { event, cut } = this.#released;
     for (const segment of this.#segments) {
-      const { reach } = segment;
-      if (reach !== undefined && reach.event <= event && reach.cut <= cut) {
-        segment.doneAtMs ??= now;
+      const { reach, number, doneAtMs } = segment;
+      if (doneAtMs !== undefined || reach === undefined) continue;
+      if (reach.event > event || reach.cut > cut) continue;
+      segment.doneAtMs = now;
+      // For the next process; should it fail, that one lets go of the segment too early or too late.
+      if (!this.#damaged.has(number)) {
+        this.#directory.touch(segmentName(number), now).catch(() => {});
       }
     }
-    const needed = this.#segments.find(({ doneAtMs }) => doneAtMs === undefined);
-    this.#neededFrom = needed?.number ?? this.#appender.segment;
-    this.#tidying ??= this.#tidy(now).catch(this.#owner.onError).finally(() => {
+    const needed = this.#segments.find(({ doneAtMs }) => doneAtMs === undefined)?.number ??
+      this.#appender.segment;
+    if (needed !== this.#neededFrom) {
+      this.#neededFrom = needed;
+      this.#putEvents();
+      this.#appender.append(headRecord(this.#head(this.#appender.segment, this.#event)), {});
+    }
+    this.#tidying ??= this.#tidy(now).then(() => {
+      this.#tidyError = "";
+    }, (error) => this.#reportTidy(error)).finally(() => {
       this.#tidying = undefined;
     });
+  }
+
+  #reportTidy(error: Error): void {
+    const text = messageOf(error);
+    if (text === this.#tidyError || this.#closed !== undefined) return;
+    this.#tidyError = text;
+    this.#owner.onError(error);
   }
 
   /** Removes segments whose time is over, the oldest first. */
@@ -449,156 +489,28 @@ export class Journal {
     const { replayMs, retainMs } = this.#config;
     if (retainMs === null) return;
     const keptMs = Math.max(replayMs, retainMs);
-    for (const segment of [...this.#segments]) {
-      if (segment.doneAtMs === undefined || now - segment.doneAtMs < keptMs) return;
-      if (this.#damaged.has(segment.number)) continue;
-      await this.#directory.remove(segmentName(segment.number));
-      this.#segments = this.#segments.filter(({ number }) => number !== segment.number);
+    let isNoted = false;
+    for (const { number, doneAtMs } of [...this.#segments]) {
+      if (doneAtMs === undefined || now - doneAtMs < keptMs) return;
+      if (this.#damaged.has(number)) continue;
+      if (!isNoted) await this.#synced();
+      isNoted = true;
+      await this.#directory.remove(segmentName(number));
+      this.#segments = this.#segments.filter((segment) => segment.number !== number);
     }
   }
+
+  /** Resolves when all that was put so far is on the disk, as that a segment is not needed any more. */
+  #synced(): Promise<void> {
+    const resolvers = handledResolvers();
+    this.#appender.wait("synced", resolvers);
+    return resolvers.promise;
+  }
 }
 
-/** What a directory held when it was opened. */
-interface Found {
-  readonly history: History;
-  readonly segments: Segment[];
-  readonly damaged: Set<number>;
-  readonly neededFrom: number;
-  /** The newest head that can be read. */
-  readonly head: Head | undefined;
-}
-
-async function look(directory: Directory, { onError }: JournalOwner): Promise<Found> {
-  const names = await directory.names();
-  for (const name of names.filter((name) => !isOwnName(name))) {
-    const file = directory.pathOf(name);
-    onError(new JournalError(`The file ${file} is not the journal's; it is left alone`, file));
-  }
-  const numbers = segmentsIn(names);
-  const head = await newestHead(directory, numbers);
-  if (head !== undefined && head.version > FORMAT_VERSION) {
-    throw new ConfigError(
-      `Cannot open the journal in ${directory.path}: it has format ${head.version}, and this ` +
-        `traqq knows ${FORMAT_VERSION}; use a newer traqq`,
-    );
-  }
-  const damaged = new Set(head?.damaged);
-  const neededFrom = head?.neededFrom ?? numbers[0] ?? 1;
-  const segments: Segment[] = [];
-  const history = new History();
-  let expected: number | undefined;
-  for (const number of numbers) {
-    if (number < neededFrom) {
-      const doneAtMs = await directory.changedMs(segmentName(number)) ?? Date.now();
-      segments.push({ number, reach: undefined, doneAtMs });
-      continue;
-    }
-    if (number !== (expected ?? neededFrom)) {
-      onError(missingSegments(directory, expected ?? neededFrom, number - 1));
-    }
-    expected = number + 1;
-    const onDamage = (error: JournalError, isTorn: boolean) => {
-      if (!isTorn) damaged.add(number);
-      onError(error);
-    };
-    for await (const placed of readSegment(directory, number, onDamage)) {
-      if (isForeign(placed, head)) {
-        const file = directory.pathOf(segmentName(number));
-        onError(
-          new JournalError(
-            `The segment ${file} is of another journal; it is kept, and not used`,
-            file,
-          ),
-        );
-        damaged.add(number);
-        break;
-      }
-      history.note(placed.record, number, placed.offset);
-    }
-    const reach = { event: history.lastEvent, cut: history.cuts.length };
-    segments.push({ number, reach, doneAtMs: undefined });
-  }
-  for (const { first, last } of history.lost) {
-    if (last <= history.covered) continue;
-    onError(
-      new JournalError(
-        `The journal in ${directory.path} has lost events ${first} to ${last}, with what is damaged ` +
-          "or missing; counts of that time are too low",
-        directory.path,
-      ),
-    );
-  }
-  return { history, segments, damaged, neededFrom, head };
-}
-
-function missingSegments(directory: Directory, first: number, last: number): JournalError {
-  const file = directory.pathOf(segmentName(first));
-  const what = first === last
-    ? `segment ${file} is`
-    : `segments ${file} to ${segmentName(last)} are`;
-  return new JournalError(`The journal's ${what} missing; the others are used`, file);
-}
-
-function isForeign({ record }: PlacedRecord, newest: Head | undefined): boolean {
-  return record.kind === "head" && newest !== undefined &&
-    (record.head.writer !== newest.writer || record.head.prefix !== newest.prefix);
-}
-
-/** The head of the newest segment that has one. */
-async function newestHead(
-  directory: Directory,
-  numbers: readonly number[],
-): Promise<Head | undefined> {
-  for (const number of numbers.toReversed()) {
-    for await (const { record } of readSegment(directory, number, () => {})) {
-      if (record.kind === "head") return record.head;
-      break;
-    }
-  }
-  return undefined;
-}
-
-/** The writer's id; written down where the directory is new. */
-async function identify(
-  directory: Directory,
-  { prefix, writer }: JournalOwner,
-  { head }: Found,
-): Promise<string> {
-  const known = head ?? await readIdentity(directory);
-  if (known !== undefined && known.prefix !== prefix) {
-    throw new ConfigError(
-      `Cannot open the journal in ${directory.path}: it is that of prefix ${show(known.prefix)}, ` +
-        `received ${show(prefix)}; give each prefix a directory of its own`,
-    );
-  }
-  if (known !== undefined && writer !== undefined && known.writer !== writer) {
-    throw new ConfigError(
-      `Cannot open the journal in ${directory.path}: it is that of writer ${show(known.writer)}, ` +
-        `received ${show(writer)}; leave writer out, or give each writer a directory of its own`,
-    );
-  }
-  const id = known?.writer ?? writer ?? crypto.randomUUID();
-  await directory.replace(IDENTITY_NAME, [`${JSON.stringify({ writer: id, prefix })}\n`]);
-  return id;
-}
-
-async function readIdentity(
-  directory: Directory,
-): Promise<{ writer: string; prefix: string } | undefined> {
-  const bytes = await directory.read(IDENTITY_NAME);
-  if (bytes === undefined) return undefined;
-  try {
-    const { writer, prefix } = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof writer === "string" && typeof prefix === "string") return { writer, prefix };
-  } catch {
-    // Said below.
-  }
-  throw new ConfigError(
-    `Cannot open the journal in ${directory.path}: ${
-      directory.pathOf(IDENTITY_NAME)
-    } is damaged, ` +
-      "and no segment says whose journal it is; move the directory away to begin anew",
-  );
+/** What storage says once it has all of a cut. */
+function confirmationOf({ incarnation, flush, parts, covers, previous }: CutHead): Confirmation {
+  return { checkpoint: parts > 0 ? { incarnation, flush, part: parts - 1 } : previous, covers };
 }
 
 /** Whether storage has a chunk. */

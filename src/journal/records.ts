@@ -30,12 +30,13 @@ const EVENTS_HEAD_BYTES = 1 + 8 + 8 + 1;
 
 /** Where storage stood, and up to which event that counts. */
 export interface Confirmation {
-  readonly checkpoint: Checkpoint;
+  /** Null while all cuts were empty. */
+  readonly checkpoint: Checkpoint | null;
   /** Number of the last event that is in storage by then. */
   readonly covers: number;
 }
 
-/** The first record of a segment. */
+/** The first record of a segment; another one follows where `neededFrom` has changed. */
 export interface Head {
   readonly version: number;
   readonly writer: string;
@@ -44,7 +45,7 @@ export interface Head {
   readonly incarnation: string;
   /** Number of the segment. */
   readonly segment: number;
-  /** Number that the next event gets. */
+  /** Number of the first event behind it; what comes after a failed write may stand before it too. */
   readonly nextEvent: number;
   readonly confirmed: Confirmation | null;
   /** The first segment that recovery needs. */

@@ -5,6 +5,7 @@
  */
 import { JournalError, messageOf } from "../base/errors.ts";
 import type { Directory } from "./directory.ts";
+import type { History } from "./history.ts";
 import { findFrames } from "./frame.ts";
 import { segmentName, segmentNumber } from "./names.ts";
 import { type JournalRecord, readRecord } from "./records.ts";
@@ -65,5 +66,27 @@ export async function* readSegment(
       continue;
     }
     yield { offset, record };
+  }
+}
+
+/**
+ * Tells a history what a segment holds, and what is damaged in it.
+ *
+ * @param accepts whether a record is to be told; the first that is not ends the segment
+ */
+export async function noteSegment(
+  directory: Directory,
+  segment: number,
+  history: History,
+  onDamage: (error: JournalError, isTorn: boolean) => void,
+  accepts: (placed: PlacedRecord) => boolean,
+): Promise<void> {
+  const noteDamage = (error: JournalError, isTorn: boolean) => {
+    history.noteDamage();
+    onDamage(error, isTorn);
+  };
+  for await (const placed of readSegment(directory, segment, noteDamage)) {
+    if (!accepts(placed)) return;
+    history.note(placed.record, segment, placed.offset);
   }
 }

@@ -241,6 +241,12 @@ export class Flusher {
     await this.#flushing;
   }
 
+  /** Tries no more: what is held stands in the journal. */
+  abandon(): void {
+    this.#closing = true;
+    this.#disarm?.();
+  }
+
   /**
    * Flushes, as often as it takes until the deadline, and closes the writer. Nothing may be added
    * afterwards.
