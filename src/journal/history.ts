@@ -52,8 +52,8 @@ export class History {
       case "head": {
         const { incarnation, confirmed, nextEvent } = record.head;
         if (!this.incarnations.includes(incarnation)) this.incarnations.push(incarnation);
-        if (confirmed !== null) this.confirmed = confirmed;
         this.#reach(nextEvent, nextEvent - 1);
+        if (confirmed !== null) this.#confirm(confirmed);
         break;
       }
       case "events":
@@ -61,9 +61,10 @@ export class History {
         break;
       case "cut":
         if (this.#indexOf(record.head) < 0) this.cuts.push({ head: record.head, segment, offset });
+        this.#cover(record.head.covers);
         break;
       case "confirmed":
-        this.confirmed = record.confirmed;
+        this.#confirm(record.confirmed);
     }
   }
 
@@ -84,6 +85,16 @@ export class History {
     }
     this.lastEvent = Math.max(this.lastEvent, last);
     this.#known = true;
+  }
+
+  #confirm(confirmed: Confirmation): void {
+    this.confirmed = confirmed;
+    this.#cover(confirmed.covers);
+  }
+
+  /** Events up to a number were there, though their records may be damaged. */
+  #cover(covers: number): void {
+    this.lastEvent = Math.max(this.lastEvent, covers);
   }
 
   /** Number of the last event that is in a cut, or in storage. */

@@ -171,3 +171,12 @@ Deno.test("History.maybeCovered is the last event before the last damage", () =>
   ];
   for (const [records, want] of cases) assertEquals(history(...records).maybeCovered, want);
 });
+
+Deno.test("History.lastEvent is never below what a cut covers: its number must not be given again", () => {
+  const ok = (wanted: number, ...records: (JournalRecord | "damage")[]) =>
+    assertEquals(history(...records).lastEvent, wanted);
+  ok(10, head("a", 1), events(1, 5), "damage", cut("a", 1, 10));
+  ok(10, head("a", 1), events(1, 5), "damage", confirmed("a1.0", 10));
+  ok(10, head("a", 1), events(1, 5), "damage", head("b", 6, ["a1.0", 10]));
+  ok(12, head("a", 1), cut("a", 1, 10), events(11, 12));
+});
