@@ -39,8 +39,12 @@ export type Found =
   };
 
 /** Writes the frame around a payload that stands at `offset + FRAME_BYTES`. */
-export function sealFrame(bytes: Uint8Array, offset: number, payloadBytes: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
+export function sealFrame(
+  bytes: Uint8Array,
+  offset: number,
+  payloadBytes: number,
+  view: DataView = new DataView(bytes.buffer, bytes.byteOffset),
+): void {
   view.setUint32(offset, MARK_WORD, true);
   view.setUint32(offset + 8, payloadBytes, true);
   const end = offset + FRAME_BYTES + payloadBytes;

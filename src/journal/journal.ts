@@ -375,8 +375,8 @@ export class Journal {
     if (seconds.length === 0) return;
     const text = this.#texts.join("\n");
     const first = this.#event - seconds.length + 1;
-    const { bytes, at } = this.#appender.reserve(eventsCapacity(seconds.length, text));
-    const end = writeEvents(bytes, at, first, Date.now(), seconds, text);
+    const { room, at } = this.#appender.reserve(eventsCapacity(seconds.length, text));
+    const end = writeEvents(room, at, first, Date.now(), seconds, text);
     this.#texts = [];
     this.#seconds = [];
     this.#chars = 0;

@@ -95,26 +95,37 @@ export type JournalRecord =
 
 const ENCODER = new TextEncoder();
 
+/** Where records are written. */
+export interface Room {
+  readonly bytes: Uint8Array;
+  /** Of all of the bytes. */
+  readonly view: DataView;
+}
+
+/** Memory as room for records. */
+export function roomIn(bytes: Uint8Array): Room {
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+}
+
 /** Bytes that {@linkcode writeEvents} needs at most. */
 export function eventsCapacity(count: number, text: string): number {
   return FRAME_BYTES + EVENTS_HEAD_BYTES + 8 * count + 3 * text.length;
 }
 
 /**
- * Writes the record of some events into `bytes` at `offset`, frame and all.
+ * Writes the record of some events into `room` at `offset`, frame and all.
  *
  * @param text their JSON, joined by line ends
  * @returns where it ends
  */
 export function writeEvents(
-  bytes: Uint8Array,
+  { bytes, view }: Room,
   offset: number,
   first: number,
   receivedMs: number,
   seconds: readonly number[],
   text: string,
 ): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
   let at = offset + FRAME_BYTES;
   bytes[at] = EVENTS;
   view.setFloat64(at + 1, first, true);
@@ -123,7 +134,7 @@ export function writeEvents(
   at += EVENTS_HEAD_BYTES;
   for (let i = 0; i < seconds.length; i++, at += 8) view.setFloat64(at, seconds[i], true);
   at += ENCODER.encodeInto(text, bytes.subarray(at)).written;
-  sealFrame(bytes, offset, at - offset - FRAME_BYTES);
+  sealFrame(bytes, offset, at - offset - FRAME_BYTES, view);
   return at;
 }
 

@@ -43,7 +43,7 @@ Deno.test("docs/storage.md: the journal's files, frame and records are those of 
   assertEquals(MAX_PAYLOAD_BYTES, 2 ** 30);
 
   const events = new Uint8Array(1000);
-  const end = records.writeEvents(events, 0, 7, 1234.5, [60, 61], "{}\n[]");
+  const end = records.writeEvents(records.roomIn(events), 0, 7, 1234.5, [60, 61], "{}\n[]");
   const made = [
     records.headRecord({} as records.Head),
     events.subarray(0, end),

@@ -196,7 +196,7 @@ Deno.test("Appender writes records that are longer than a block, and keeps none 
     wanted.push(bench.put("y".repeat(size)));
   }
   await bench.wait("synced");
-  const { bytes } = bench.appender.reserve(1);
+  const { bytes } = bench.appender.reserve(1).room;
   assertEquals(bytes.length, 1 << 18);
   wanted.push(bench.put());
   await bench.appender.close(5000);
@@ -429,8 +429,8 @@ Deno.test("Appender.close() waits for a sync that is under way", async () => {
   bench.directory.faults.syncData = [held.fault];
   bench.put();
   await bench.directory.called("syncData", 2);
-  const closed = bench.appender.close(5000);
   bench.put();
+  const closed = bench.appender.close(5000);
   assertEquals(await isSettled(closed), false);
   held.open();
   await closed;

@@ -10,6 +10,7 @@ import {
   type JournalRecord,
   MAX_EVENTS,
   readRecord,
+  roomIn,
   writeEvents,
 } from "../../src/journal/records.ts";
 import { anyCells } from "./_cells.ts";
@@ -77,7 +78,7 @@ Deno.test("readRecord() gives back events, where they stand in a larger block", 
       const room = offset + eventsCapacity(events.length, text);
       const bytes = new Uint8Array(room + 30).subarray(10);
       const seconds = events.map(([second]) => second);
-      const end = writeEvents(bytes, offset, first, 1234, seconds, text);
+      const end = writeEvents(roomIn(bytes), offset, first, 1234, seconds, text);
       assert(end <= room);
       const record = read(bytes.subarray(offset, end));
       assert(record.kind === "events");
@@ -90,7 +91,7 @@ Deno.test("readRecord() gives back events, where they stand in a larger block", 
 Deno.test("readRecord() keeps a byte order mark, and the widest characters have room", () => {
   const text = "\ufeff" + "\uffff".repeat(1000);
   const bytes = new Uint8Array(eventsCapacity(1, text));
-  const record = read(bytes.subarray(0, writeEvents(bytes, 0, 1, 0, [5], text)));
+  const record = read(bytes.subarray(0, writeEvents(roomIn(bytes), 0, 1, 0, [5], text)));
   assert(record.kind === "events");
   assertEquals(record.events(), [{ seconds: 5, text }]);
 });
@@ -99,7 +100,7 @@ Deno.test("readRecord() refuses another kind, and events that are fewer than the
   assertThrows(() => readRecord(Uint8Array.of(9)), RangeError, "kind 9");
   assertThrows(() => readRecord(new Uint8Array()), RangeError);
   const bytes = new Uint8Array(100);
-  const end = writeEvents(bytes, 0, 1, 0, [1, 2], "only one");
+  const end = writeEvents(roomIn(bytes), 0, 1, 0, [1, 2], "only one");
   const record = read(bytes.subarray(0, end));
   assert(record.kind === "events");
   assertThrows(() => record.events(), RangeError, "wanted 2 events");

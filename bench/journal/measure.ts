@@ -1,0 +1,103 @@
+/**
+ * One measurement of `main.ts` in a process of its own. Prints one line of JSON.
+ *
+ * @module
+ */
+import { yieldToEventLoop } from "../../src/base/yield.ts";
+import type { Durability } from "../../src/engine/journal_options.ts";
+import { MemoryStorage } from "../../src/storage/memory.ts";
+import { Traqq } from "../../src/traqq.ts";
+import { QUICK_START, shopLines } from "../_events.ts";
+
+/** Lines that are parsed and recorded together, as the server does with what one read brings. */
+const BATCH = 256;
+const ROUND_MS = 400;
+const ROUNDS = 11;
+const WARM_UP = 3;
+const SHOP_EVENTS = 20_000;
+
+/** What one process found. */
+export interface Measurement {
+  /** Nanoseconds an event without a journal; median of the rounds. */
+  plainNs: number;
+  /** Nanoseconds an event with it. */
+  ownNs: number;
+  /** The speed with the journal divided by that without, round by round; median. */
+  ratio: number;
+  /** Megabytes of journal a second. */
+  megabytes: number;
+}
+
+const [mode, path, connections] = Deno.args;
+const lines = shopLines(SHOP_EVENTS).map((event) => `{"cmd":"record","event":${event}}`);
+const objects = lines.map((line) => JSON.parse(line).event);
+const directory = await Deno.makeTempDir({ prefix: "traqq_bench_" });
+try {
+  console.log(JSON.stringify(await measure(mode as Durability)));
+} finally {
+  await Deno.remove(directory, { recursive: true });
+}
+
+async function measure(durability: Durability): Promise<Measurement> {
+  const options = { mapping: QUICK_START };
+  await using plain = await Traqq.open({ ...options, storage: new MemoryStorage() });
+  await using kept = await Traqq.open({
+    ...options,
+    storage: new MemoryStorage(),
+    journal: { directory, durability },
+  });
+  const plainNs: number[] = [];
+  const ownNs: number[] = [];
+  for (let round = 0; round < ROUNDS + WARM_UP; round++) {
+    const a = await timed(plain);
+    const b = await timed(kept);
+    if (round < WARM_UP) continue;
+    plainNs.push(a);
+    ownNs.push(b);
+  }
+  const { journal, recorded } = kept.stats();
+  return {
+    plainNs: median(plainNs),
+    ownNs: median(ownNs),
+    ratio: median(plainNs.map((ns, i) => ns / ownNs[i])),
+    megabytes: journal!.bytes / recorded / median(ownNs) * 1000,
+  };
+}
+
+/** Nanoseconds an event, over a round. */
+async function timed(traqq: Traqq): Promise<number> {
+  const before = traqq.stats().recorded;
+  const startMs = performance.now();
+  const record = path === "line" ? recordLines : recordObjects;
+  await Promise.all(
+    Array.from({ length: Number(connections) }, async (_, i) => {
+      for (let at = i * BATCH; performance.now() - startMs < ROUND_MS; at += BATCH) {
+        await record(traqq, at % SHOP_EVENTS);
+        // A server goes back to its sockets here.
+        await yieldToEventLoop();
+      }
+    }),
+  );
+  const ms = performance.now() - startMs;
+  const count = traqq.stats().recorded - before;
+  await traqq.flush();
+  return ms * 1e6 / count;
+}
+
+/** As a session of the server does: parse what one read brought, then record it together. */
+async function recordLines(traqq: Traqq, at: number): Promise<void> {
+  const batch = lines.slice(at, at + BATCH);
+  const events = batch.map((line) => JSON.parse(line).event);
+  const { recorded } = await traqq.recordMany(events, { lines: batch });
+  if (recorded !== batch.length) throw new Error("BUG: not all events were recorded");
+}
+
+async function recordObjects(traqq: Traqq, at: number): Promise<void> {
+  const batch = objects.slice(at, at + BATCH);
+  const { recorded } = await traqq.recordMany(batch);
+  if (recorded !== batch.length) throw new Error("BUG: not all events were recorded");
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
