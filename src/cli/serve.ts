@@ -99,7 +99,11 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const stopMs = durationMs(values, "stop-timeout") ?? DEFAULT_STOP_MS;
   await using server = await startServer(values, terminal);
   using signals = catchSignals(() =>
-    terminal.err("Stopped at once: what was not in storage is lost\n")
+    terminal.err(
+      `Stopped at once: what was not in storage is ${
+        server.journalled ? "in the journal" : "lost"
+      }\n`,
+    )
   );
   terminal.out(`${server.banner}\n`);
   await signals.stopped;
@@ -114,6 +118,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly address: string;
   /** One line: where it listens and what it keeps. */
   readonly banner: string;
+  /** Whether what is not in storage stands in a journal. */
+  readonly journalled: boolean;
   /**
    * Takes no more connections, answers what came, and brings it to storage.
    *
@@ -164,6 +170,7 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
       banner: `traqq listens on ${listens}${tls === undefined ? "" : " (TLS)"}, ` +
         `${token === undefined ? "no token" : "with a token"}; ` +
         `storage: ${opened.where}, prefix ${opened.traqq.prefix}, ${opened.traqq.timezone}`,
+      journalled: opened.traqq.stats().journal !== undefined,
       stop,
       [Symbol.asyncDispose]: () => stop(DEFAULT_STOP_MS),
     };
@@ -188,11 +195,11 @@ async function closeWithin(opened: Opened, milliseconds: number): Promise<void> 
       () => new CliError("storage took too long; raise --stop-timeout"),
     );
   } catch (error) {
-    const { pending } = opened.traqq.stats();
+    const { pending, journal } = opened.traqq.stats();
     throw new CliError(
       `Cannot bring the last ${formatNumber(pending, { grouped: true })} events to storage: ${
         messageOf(error)
-      }`,
+      }${journal === undefined ? "" : "; they are in the journal, and the next start brings them"}`,
       { cause: error },
     );
   }

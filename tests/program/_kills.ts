@@ -11,17 +11,8 @@ import type { CutHead } from "../../src/journal/records.ts";
 import { readSegment, segmentsIn } from "../../src/journal/segments.ts";
 import { checkpointText } from "../../src/storage/checkpoint.ts";
 import type { Checkpoint } from "../../src/storage/storage.ts";
-import {
-  cellsOf,
-  CONNECTIONS,
-  Day,
-  FLUSH_CELLS,
-  Load,
-  MAPPING,
-  randomBy,
-  withKv,
-} from "./_load.ts";
-import { type Folder, type Running, spawn, within } from "./_program.ts";
+import { cellsOf, CONNECTIONS, Day, Load, randomBy, serveFlags, withKv } from "./_load.ts";
+import { type Folder, type Running, Server, type StartingServer, within } from "./_program.ts";
 
 /** How much of it there is to be. */
 export interface KillOptions {
@@ -79,6 +70,7 @@ const KV = "traqq.db";
 const JOURNAL = "journal";
 
 interface Started {
+  readonly server: StartingServer;
   readonly running: Running;
   readonly mode: Durability;
   readonly startedMs: number;
@@ -204,40 +196,19 @@ class Killer {
     const count = this.#starts++;
     const mode = MODES[count % MODES.length];
     // Another metric comes and goes, so a cut that were planned anew would have other chunks.
-    const top = count % 3 === 0 ? [...MAPPING.top, "shade"] : MAPPING.top;
-    this.#folder.write(
-      "config.json",
-      JSON.stringify({
-        mapping: { ...MAPPING, top },
-        // Segments are not kept for long: what tidies them up is under way too.
-        journal: { directory: JOURNAL, durability: mode, syncIntervalMs: 20, replayMs: 1000 },
-        // Cells, with about as many names of fields and combinations of them.
-        flush: { intervalMs: 20, maxCells: FLUSH_CELLS },
-      }),
-    );
-    const running = spawn({
-      cwd: this.#folder.path,
-      allow: ["--unstable-kv", "--allow-all"],
-      args: ["serve", "--addr", "127.0.0.1:0", "--kv-path", KV, "--config", "config.json"],
+    const flags = serveFlags(this.#folder, {
+      directory: JOURNAL,
+      durability: mode,
+      top: count % 3 === 0 ? "shade" : undefined,
     });
-    return { running, mode, startedMs: performance.now() };
+    const server = Server.begin(this.#folder.path, ["--kv-path", KV, ...flags]);
+    return { server, running: server.running, mode, startedMs: performance.now() };
   }
 
-  async #listening({ running, startedMs }: Started): Promise<string> {
-    try {
-      const line = await running.out.line(/ listens on /);
-      const tookMs = performance.now() - startedMs;
-      this.#startMs = 0.8 * this.#startMs + 0.2 * tookMs;
-      return / listens on ([^,\s]+)/.exec(line)![1];
-    } catch (cause) {
-      try {
-        running.process.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await running.process.status;
-      throw new Error(`the server did not start: ${await running.err.ended}`, { cause });
-    }
+  async #listening({ server, startedMs }: Started): Promise<string> {
+    const { address } = await server.listening();
+    this.#startMs = 0.8 * this.#startMs + 0.2 * (performance.now() - startedMs);
+    return address;
   }
 
   async #end({ running }: Started, signal: Deno.Signal): Promise<Deno.CommandStatus> {

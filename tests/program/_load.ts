@@ -10,7 +10,10 @@
  */
 import { HyperLogLog } from "../../src/sketch/hyperloglog.ts";
 import { KvStorage } from "../../src/storage/kv.ts";
+import type { Durability } from "../../src/engine/journal_options.ts";
 import type { Cell, Metric, Storage } from "../../src/storage/storage.ts";
+import { within } from "./_program.ts";
+import type { Folder } from "./_program.ts";
 
 /** Fields of a day. An event of a field that the delta does not have yet makes six cells. */
 export const FIELDS = 840;
@@ -205,10 +208,10 @@ class Found {
       if (cell.start !== start) throw new Error(`a cell of ${cell.start} among those of ${start}`);
       switch (cell.kind) {
         case "count":
-          within(this.#counts, `${type}/${pattern}`).set(cell.field, cell.count);
+          named(this.#counts, `${type}/${pattern}`).set(cell.field, cell.count);
           break;
         case "sum":
-          within(this.#sums, pattern).set(cell.field, cell.sum);
+          named(this.#sums, pattern).set(cell.field, cell.sum);
           break;
         case "tally":
           this.#tallies.set(pattern, cell.count);
@@ -220,11 +223,11 @@ class Found {
   }
 
   counts(type: "add" | "top", pattern: Pattern): Map<string, number> {
-    return within(this.#counts, `${type}/${pattern}`);
+    return named(this.#counts, `${type}/${pattern}`);
   }
 
   sums(pattern: Pattern): Map<string, bigint> {
-    return within(this.#sums, pattern);
+    return named(this.#sums, pattern);
   }
 
   tally(pattern: Pattern): number {
@@ -236,7 +239,7 @@ class Found {
   }
 }
 
-function within<V>(maps: Map<string, Map<string, V>>, name: string): Map<string, V> {
+function named<V>(maps: Map<string, Map<string, V>>, name: string): Map<string, V> {
   let map = maps.get(name);
   if (map === undefined) maps.set(name, map = new Map());
   return map;
@@ -270,6 +273,31 @@ export async function cellsOf(storage: Storage, day: Day): Promise<Cell[]> {
   return cells;
 }
 
+/** How a server keeps a journal of the load. */
+export interface JournalFlags {
+  /** The journal's directory, in the folder. */
+  readonly directory: string;
+  readonly durability?: Durability;
+  /** Another metric to count. */
+  readonly top?: string;
+}
+
+/** Flags of `traqq serve` for a server that takes the load, and flushes as many cells as there are. */
+export function serveFlags(folder: Folder, journal: JournalFlags): string[] {
+  const { directory, durability = "periodic", top } = journal;
+  const name = `${directory}.json`;
+  folder.write(
+    name,
+    JSON.stringify({
+      mapping: top === undefined ? MAPPING : { ...MAPPING, top: [...MAPPING.top, top] },
+      // Segments are not kept for long: what tidies them up is under way too.
+      journal: { directory, durability, syncIntervalMs: 20, replayMs: 1000 },
+      flush: { intervalMs: 20, maxCells: FLUSH_CELLS },
+    }),
+  );
+  return ["--config", name];
+}
+
 /** Opens a KV file for as long as it takes. */
 export async function withKv<T>(path: string, use: (storage: KvStorage) => Promise<T>): Promise<T> {
   await using storage = await KvStorage.open(path);
@@ -297,8 +325,8 @@ export class Load {
   readonly ended: Promise<void>;
   /** Replies that refuse something; a load has none. */
   readonly refused: string[] = [];
-  /** When the last reply came, by `performance.now()`. */
-  repliedMs = performance.now();
+  /** Bytes that the system has taken. */
+  sentBytes = 0;
   readonly #conn: Deno.Conn;
   readonly #day: Day;
   readonly #options: LoadOptions;
@@ -324,7 +352,7 @@ export class Load {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#answered.resolve();
-    await this.ended;
+    await within(this.ended, "the answers");
   }
 
   async #write(): Promise<void> {
@@ -346,7 +374,11 @@ export class Load {
         }
         if (lines === "") break;
         const bytes = encoder.encode(lines);
-        for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+        for (let at = 0; at < bytes.length;) {
+          const count = await this.#conn.write(bytes.subarray(at));
+          at += count;
+          this.sentBytes += count;
+        }
       }
       await this.#conn.closeWrite();
     } catch {
@@ -375,7 +407,6 @@ export class Load {
         const lines = text.split("\n");
         text = lines.pop()!;
         for (const line of lines) this.#reply(line);
-        this.repliedMs = performance.now();
         this.#answered.resolve();
       }
     } catch {
