@@ -114,6 +114,8 @@ export class Appender {
   #broken: { readonly error: unknown } | undefined;
   /** In a row. */
   #failures = 0;
+  /** What was said since all was written: why an attempt failed. */
+  #complaint: string | undefined;
   #room: PromiseWithResolvers<void> = handledResolvers();
   /** Resolves when waiting for a disk is pointless. */
   readonly #abort = Promise.withResolvers<void>();
@@ -240,6 +242,7 @@ export class Appender {
       try {
         await this.#step();
         this.#failures = 0;
+        if (this.#writtenTo === this.#end) this.#complaint = undefined;
       } catch (error) {
         await this.#abandon(error);
         if (!await this.#pause()) {
@@ -371,21 +374,27 @@ export class Appender {
     await this.#syncing?.catch(() => {});
     this.#broken = undefined;
     this.#counts.failures++;
+    const why = messageOf(error);
+    // A disk that stays full is tried for long: said once, not at every attempt.
+    if (why !== this.#complaint) this.#complain(why, error);
+    this.#complaint = why;
+    await this.#closeFile();
+    this.#options.afterSegment();
+  }
+
+  #complain(why: string, cause: unknown): void {
     const { directory, onError } = this.#options;
     onError(
       new StorageError(
         "unavailable",
         `Cannot write the journal ${
           directory.pathOf(segmentName(this.#segment))
-        } at byte ${this.#offset}: ${messageOf(error)}; ${
+        } at byte ${this.#offset}: ${why}; ${
           this.#end - this.#syncedTo
-        } bytes are kept in memory until ` +
-          "another segment takes them",
-        { cause: error },
+        } bytes are kept in memory until another segment takes them`,
+        { cause },
       ),
     );
-    await this.#closeFile();
-    this.#options.afterSegment();
   }
 
   /** Closes the file at its last good byte; without any it is removed, and its number is free again. */
