@@ -109,6 +109,7 @@ class Killer {
   /** Of those, how many are checked. */
   #checked = 0;
   #starts = 0;
+  #running: Running | undefined;
   /** The newest segment that was seen. */
   #segment = 0;
   /** How long a start takes. */
@@ -123,6 +124,14 @@ class Killer {
   }
 
   async run(): Promise<KillReport> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#leaveNone();
+    }
+  }
+
+  async #run(): Promise<KillReport> {
     const report = this.#report;
     for (let round = 0; report.kills < this.#options.kills; round++) {
       try {
@@ -141,6 +150,20 @@ class Killer {
     }
     await this.#finish();
     return this.#summary();
+  }
+
+  async #leaveNone(): Promise<void> {
+    if (this.#running === undefined) return;
+    try {
+      this.#running.process.kill("SIGKILL");
+    } catch {
+      // It has ended, as it should have.
+    }
+    await Promise.all([
+      this.#running.process.status,
+      this.#running.out.ended,
+      this.#running.err.ended,
+    ]);
   }
 
   #summary(): KillReport {
@@ -202,6 +225,7 @@ class Killer {
       top: count % 3 === 0 ? "shade" : undefined,
     });
     const server = Server.begin(this.#folder.path, ["--kv-path", KV, ...flags]);
+    this.#running = server.running;
     return { server, running: server.running, mode, startedMs: performance.now() };
   }
 

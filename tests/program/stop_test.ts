@@ -11,7 +11,7 @@ Deno.test("traqq serve with a journal has all of it in storage when SIGTERM unde
   for (const durability of ["every_write", "periodic", "os_default", "none"] as const) {
     await using folder = new Folder();
     const flags = serveFlags(folder, { directory: "journal", durability });
-    const server = await Server.start(folder.path, "--kv-path", KV, ...flags);
+    await using server = await Server.start(folder.path, "--kv-path", KV, ...flags);
     const day = new Day(0);
     const loads = await Promise.all(CONNECTIONS.map((c) => Load.start(server.address, day, c)));
     await acknowledged(day, 3000);
@@ -28,7 +28,7 @@ Deno.test("traqq serve that is stopped while storage is down says what is in the
     await using folder = new Folder();
     const flags = ["--kv-path", KV, ...serveFlags(folder, { directory: "journal" })];
     const timeout = signals === 1 ? "1s" : "10m";
-    const server = await Server.start(folder.path, ...flags, "--stop-timeout", timeout);
+    await using server = await Server.start(folder.path, ...flags, "--stop-timeout", timeout);
     const day = new Day(0);
     const loads = await Promise.all(CONNECTIONS.map((c) => Load.start(server.address, day, c)));
     await acknowledged(day, 3000);
@@ -54,7 +54,7 @@ Deno.test("traqq serve that is stopped while storage is down says what is in the
       other.close();
     }
 
-    const again = await Server.start(folder.path, ...flags);
+    await using again = await Server.start(folder.path, ...flags);
     const { code, err } = await again.stop();
     assertEquals(code, 0, err);
     assertEquals(await check(folder, day), []);

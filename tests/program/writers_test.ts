@@ -9,13 +9,11 @@ const KV = "traqq.db";
 
 Deno.test("traqq serve, four at once on one file with a journal each, one of them killed: every event counts once", async () => {
   await using folder = new Folder();
-  const start = (writer: number) =>
-    Server.start(
-      folder.path,
-      "--kv-path",
-      KV,
-      ...serveFlags(folder, { directory: `journal-${writer}` }),
-    );
+  await using stack = new AsyncDisposableStack();
+  const start = async (writer: number) => {
+    const flags = serveFlags(folder, { directory: `journal-${writer}` });
+    return stack.use(await Server.start(folder.path, "--kv-path", KV, ...flags));
+  };
   const day = new Day(0);
   const loadOf = ({ address }: Server) =>
     Promise.all(CONNECTIONS.map((connection) => Load.start(address, day, connection)));
