@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { messageOf } from "../src/base/errors.ts";
 import type { TraqqOptions } from "../src/engine/config.ts";
 import { Traqq } from "../src/traqq.ts";
@@ -80,4 +80,39 @@ Deno.test("Traqq counts what a killed process had acknowledged, once", async () 
   await again.close();
   storage.down = true;
   await killed.close().catch(() => {});
+});
+
+Deno.test("Traqq misses segments of the journal only if storage has not got what was in them", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const errors: string[] = [];
+  const onError = (error: Error) => errors.push(error.message);
+  const directory = folder.file("journal");
+  const segments = (path: string) =>
+    [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) => name.endsWith(".segment"));
+  for (let start = 0; start < 3; start++) {
+    const journal = { directory, replayMs: 1 };
+    const traqq = await open(directory, { storage, onError, journal });
+    await traqq.record(EVENTS[start], { at: AT });
+    await traqq.flush();
+    // It removes what it does not need any more, and is not surprised next time.
+    while (segments(directory).length > 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    await traqq.close();
+  }
+  assertEquals(errors, []);
+
+  const first = await open(directory, { storage, onError });
+  await first.record(EVENTS[3], { at: AT });
+  const second = await crash(folder, "journal");
+  const lost = segments(second).sort().at(-1)!;
+  const killed = await open(second, { storage, onError });
+  assertEquals(killed.stats().recovered, 1);
+  const third = await crash(folder, second.slice(folder.path.length + 1));
+  await Deno.remove(`${third}/${lost}`);
+  const traqq = await open(third, { storage, onError });
+  assertEquals(traqq.stats().recovered, 0);
+  assertEquals(errors.length, 1);
+  assertMatch(errors[0], /missing/);
+  await traqq.close();
+  await Promise.all([first, killed].map((each) => each.close().catch(() => {})));
 });

@@ -463,7 +463,7 @@ interface Found {
   readonly head: Head | undefined;
 }
 
-async function look(directory: Directory, { onError }: JournalOwner): Promise<Found> {
+async function look(directory: Directory, { onError, forgets }: JournalOwner): Promise<Found> {
   const names = await directory.names();
   for (const name of names.filter((name) => !isOwnName(name))) {
     const file = directory.pathOf(name);
@@ -482,14 +482,16 @@ async function look(directory: Directory, { onError }: JournalOwner): Promise<Fo
   const segments: Segment[] = [];
   const history = new History();
   let expected: number | undefined;
+  /** Where the first segment that is read begins. */
+  let nextEvent: number | undefined;
   for (const number of numbers) {
     if (number < neededFrom) {
       const doneAtMs = await directory.changedMs(segmentName(number)) ?? Date.now();
       segments.push({ number, reach: undefined, doneAtMs });
       continue;
     }
-    if (number !== (expected ?? neededFrom)) {
-      onError(missingSegments(directory, expected ?? neededFrom, number - 1));
+    if (expected !== undefined && number !== expected) {
+      onError(missingSegments(directory, expected, number - 1));
     }
     expected = number + 1;
     const onDamage = (error: JournalError, isTorn: boolean) => {
@@ -508,10 +510,19 @@ async function look(directory: Directory, { onError }: JournalOwner): Promise<Fo
         damaged.add(number);
         break;
       }
+      if (placed.record.kind === "head") nextEvent ??= placed.record.head.nextEvent;
       history.note(placed.record, number, placed.offset);
     }
     const reach = { event: history.lastEvent, cut: history.cuts.length };
     segments.push({ number, reach, doneAtMs: undefined });
+  }
+  // A head says what was needed when its segment began. If storage has got all that was before the
+  // first segment that is left, the others were removed since, as they should be.
+  const firstRead = segments.find(({ reach }) => reach !== undefined)?.number ?? neededFrom;
+  const isInStorage = !forgets && nextEvent !== undefined &&
+    (history.confirmed?.covers ?? 0) >= nextEvent - 1;
+  if (firstRead > neededFrom && !isInStorage) {
+    onError(missingSegments(directory, neededFrom, firstRead - 1));
   }
   for (const { first, last } of history.lost) {
     if (last <= history.covered) continue;
