@@ -276,7 +276,12 @@ export class Appender {
     const bytes = block.bytes.subarray(this.#writtenTo - block.base, block.length);
     await this.#makeReady(bytes.length);
     this.#reachSegment();
-    await writeAll(this.#file!, bytes);
+    try {
+      await writeAll(this.#file!, bytes);
+    } catch (error) {
+      await this.#keepWritten();
+      throw error;
+    }
     this.#offset += bytes.length;
     this.#counts.bytes += bytes.length;
     this.#writtenTo = end;
@@ -287,6 +292,17 @@ export class Appender {
       this.#forget(end);
     }
     this.#madeRoom();
+  }
+
+  /**
+   * When the file takes no more: what stands in it stays there. It may be acknowledged, and must not
+   * be in memory alone until there is room elsewhere.
+   */
+  async #keepWritten(): Promise<void> {
+    await this.#syncing?.catch(() => {});
+    // After a sync that failed nobody knows what of it stands.
+    if (!this.#syncs || this.#broken !== undefined) return;
+    await this.#sync().catch(() => {});
   }
 
   /** Sees to it that there is a file with room for so many bytes. */

@@ -280,11 +280,13 @@ export interface JournalFlags {
   readonly durability?: Durability;
   /** Another metric to count. */
   readonly top?: string;
+  /** Whether nothing is flushed, so that all is in the events of the journal. */
+  readonly holds?: boolean;
 }
 
 /** Flags of `traqq serve` for a server that takes the load, and flushes as many cells as there are. */
 export function serveFlags(folder: Folder, journal: JournalFlags): string[] {
-  const { directory, durability = "periodic", top } = journal;
+  const { directory, durability = "periodic", top, holds = false } = journal;
   const name = `${directory}.json`;
   folder.write(
     name,
@@ -292,7 +294,7 @@ export function serveFlags(folder: Folder, journal: JournalFlags): string[] {
       mapping: top === undefined ? MAPPING : { ...MAPPING, top: [...MAPPING.top, top] },
       // Segments are not kept for long: what tidies them up is under way too.
       journal: { directory, durability, syncIntervalMs: 20, replayMs: 1000 },
-      flush: { intervalMs: 20, maxCells: FLUSH_CELLS },
+      flush: holds ? { intervalMs: 1e6 } : { intervalMs: 20, maxCells: FLUSH_CELLS },
     }),
   );
   return ["--config", name];

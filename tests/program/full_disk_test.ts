@@ -3,21 +3,25 @@ import { Client } from "../../src/client/client.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { cellsOf, CONNECTIONS, Day, Load, MAPPING, MAX_EVENTS, serveFlags } from "./_load.ts";
-import { Folder, Server } from "./_program.ts";
+import { Folder, Server, within } from "./_program.ts";
 
 Deno.test("traqq serve loses nothing it acknowledged when the journal's disk is full, and goes on by itself", async (t) => {
-  await t.step("each file may have 512 KiB (ulimit): writes are short, then fail", async () => {
+  await t.step("each file may have 256 KiB (ulimit): writes are short, then fail", async () => {
     await using folder = new Folder();
-    const flags = serveFlags(folder, { directory: "journal" });
+    const flags = serveFlags(folder, {
+      directory: "journal",
+      durability: "os_default",
+      holds: true,
+    });
     await using server = await Server.begin(
       folder.path,
       ["--storage", "memory", ...flags],
       // The system's file sizes are in blocks of 512 bytes. Without the trap it would kill.
-      "trap '' XFSZ; ulimit -f 1024",
+      "trap '' XFSZ; ulimit -f 512",
     ).listening();
     const day = new Day(0);
     const loads = await startAll(server, day);
-    await Promise.all(loads.map(({ ended }) => ended));
+    await within(Promise.all(loads.map(({ ended }) => ended)), "the replies");
     assertEquals(day.acknowledged, MAX_EVENTS);
     await alive(server);
     const { err } = await server.stop("SIGKILL");
@@ -28,6 +32,28 @@ Deno.test("traqq serve loses nothing it acknowledged when the journal's disk is 
     assertEquals(said.length < segments.length, true, err);
     assertEquals(await recovered(folder, day), []);
     assertEquals(day.counted, MAX_EVENTS);
+  });
+
+  await t.step("killed while there is no room (tmpfs)", async () => {
+    await using folder = new Folder();
+    await using disk = SmallDisk.mount(folder, "journal", 16 << 20);
+    if (disk === undefined) return; // the next step says so
+    const flags = serveFlags(folder, {
+      directory: "journal",
+      durability: "os_default",
+      holds: true,
+    });
+    await using server = await Server.start(folder.path, "--storage", "memory", ...flags);
+    const day = new Day(0);
+    disk.fill(1 << 20);
+    const loads = await startAll(server, day);
+    await server.running.err.line(/Cannot write the journal .*No space left/);
+    await stalled(day);
+    assertGreater(day.acknowledged, 1000);
+    await server.stop("SIGKILL");
+    await Promise.all(loads.map(({ ended }) => ended));
+    disk.free();
+    assertEquals(await recovered(folder, day), []);
   });
 
   await t.step("a file system without room (tmpfs): clients wait until there is some", async () => {
