@@ -318,7 +318,12 @@ export class Appender {
     const { reach } = block;
     await this.#makeReady(bytes.length);
     this.#reachSegment();
-    await writeAll(this.#file!, bytes);
+    try {
+      await writeAll(this.#file!, bytes);
+    } catch (error) {
+      await this.#keepWritten();
+      throw error;
+    }
     this.#offset += bytes.length;
     this.#counts.bytes += bytes.length;
     this.#writtenTo = end;
@@ -331,6 +336,16 @@ export class Appender {
       this.#forget(end, reach);
     }
     this.#madeRoom();
+  }
+
+  /** Syncs what stands in a file that takes no more, so that the next one need not take it all. */
+  async #keepWritten(): Promise<void> {
+    await this.#syncing?.catch(() => {});
+    // After a sync that failed nobody knows what of it stands.
+    if (!this.#syncs || this.#broken !== undefined) return;
+    const failures = this.#failures;
+    await this.#sync().catch(() => {});
+    this.#failures = failures;
   }
 
   /** Sees to it that there is a file with room for so many bytes. */

@@ -21,6 +21,8 @@ export interface Start {
   stdin?: string | Uint8Array;
   cwd?: string;
   env?: Record<string, string>;
+  /** A shell's commands that come first, in the same process: `ulimit -n 20`. */
+  first?: string;
 }
 
 /** Runs the program to its end. */
@@ -42,9 +44,11 @@ export interface Running {
 }
 
 /** Starts the program. */
-export function spawn({ allow = [], args, stdin, cwd, env }: Start): Running {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--quiet", ...allow, CLI, ...args],
+export function spawn({ allow = [], args, stdin, cwd, env, first }: Start): Running {
+  const command = [Deno.execPath(), "run", "--no-prompt", "--quiet", ...allow, CLI, ...args];
+  if (first !== undefined) command.unshift("sh", "-c", `${first}; exec "$0" "$@"`);
+  const process = new Deno.Command(command[0], {
+    args: command.slice(1),
     stdin: stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
@@ -96,6 +100,13 @@ export class Output {
   }
 }
 
+/** A server that may not listen yet. */
+export interface StartingServer {
+  readonly running: Running;
+  /** Waits until it listens. */
+  listening(): Promise<Server>;
+}
+
 /** A server in a process of its own. */
 export class Server implements AsyncDisposable {
   readonly running: Running;
@@ -107,12 +118,22 @@ export class Server implements AsyncDisposable {
   }
 
   /** Starts `traqq serve` in a folder and waits until it listens. */
-  static async start(folder: string, ...flags: string[]): Promise<Server> {
+  static start(folder: string, ...flags: string[]): Promise<Server> {
+    return Server.begin(folder, flags).listening();
+  }
+
+  /** The same, without waiting. */
+  static begin(folder: string, flags: string[], first?: string): StartingServer {
     const running = spawn({
       cwd: folder,
       allow: ["--unstable-kv", "--allow-net", "--allow-read", "--allow-write"],
       args: ["serve", "--addr", "127.0.0.1:0", ...flags],
+      first,
     });
+    return { running, listening: () => Server.#listening(running) };
+  }
+
+  static async #listening(running: Running): Promise<Server> {
     try {
       const line = await running.out.line(/ listens on /);
       return new Server(running, / listens on ([^,\s]+)/.exec(line)![1]);
