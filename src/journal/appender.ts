@@ -1,6 +1,6 @@
 /**
  * Appends records to segment files. Callers put records into memory; what came together is written
- * together, beside the event loop, and synced when the mode says so.
+ * together, and synced beside the event loop when the mode says so.
  *
  * ```text
  * put ──────▶ in memory ──────▶ written, not synced ──────▶ synced: forgotten
@@ -270,8 +270,7 @@ export class Appender {
       this.#options.beforeWrite();
       if (!this.#hasWork()) break;
       try {
-        // What comes in the same turn goes along: each write wakes another thread, which costs more
-        // than the wait.
+        // What comes in the same turn goes along: a write has its price, however little it carries.
         if (this.#end - this.#writtenTo < BLOCK_BYTES) {
           await yieldToEventLoop();
           this.#options.beforeWrite();
@@ -290,7 +289,9 @@ export class Appender {
     return this.#broken !== undefined || this.#writtenTo < this.#end ||
       // What was written to a segment that was given up.
       (this.#file === undefined && this.#syncedTo < this.#writtenTo) ||
-      this.#waiters.written.length > 0 || this.#waiters.synced.length > 0;
+      this.#waiters.written.length > 0 ||
+      // A sync that is under way wakes this up again.
+      (this.#waiters.synced.length > 0 && this.#syncing === undefined);
   }
 
   /** Writes a block, or what is new in it, and syncs if somebody waits for that. */
@@ -306,10 +307,14 @@ export class Appender {
     this.#resolve("written", this.#writtenTo);
     // Nothing came since it was synced.
     if (this.#syncs) this.#resolve("synced", this.#syncedTo);
-    if (this.#waiters.synced.some(({ position }) => position <= this.#writtenTo)) {
+    if (this.#waitsForSync()) {
       if (this.#file === undefined) await this.#openSegment();
-      await this.#syncNow();
+      this.#syncBeside();
     }
+  }
+
+  #waitsForSync(): boolean {
+    return this.#waiters.synced.some(({ position }) => position <= this.#writtenTo);
   }
 
   async #write(block: Block): Promise<void> {
@@ -425,8 +430,12 @@ export class Appender {
     await this.#sync();
   }
 
+  /** After one that failed nobody knows what stands: the file is given up before anybody tries again. */
   #sync(): Promise<void> {
-    return this.#syncing ??= this.#runSync().finally(() => {
+    return this.#syncing ??= this.#runSync().catch((error) => {
+      this.#broken ??= { error };
+      throw error;
+    }).finally(() => {
       this.#syncing = undefined;
     });
   }
@@ -457,11 +466,9 @@ export class Appender {
   /** Syncs while writing goes on. */
   #syncBeside(): void {
     this.#syncTimer = undefined;
-    if (this.#syncing !== undefined || this.#file === undefined) return;
-    this.#sync().catch((error) => {
-      this.#broken ??= { error };
-      this.wake();
-    });
+    const isIdle = this.#syncing === undefined && this.#file !== undefined;
+    if (!isIdle || this.#broken !== undefined) return;
+    this.#sync().catch(() => {}).finally(() => this.wake());
   }
 
   /** Gives up the file: what is not synced in it goes into another one. */

@@ -34,7 +34,10 @@ Deno.test("traqq serve, four at once on one file with a journal each, one of the
   const ends = await Promise.all(servers.map((server) => server.stop()));
   for (const { code, err } of ends) {
     assertEquals(code, 0, err);
-    assertEquals(err.split("\n").filter((line) => line !== "" && !/^(Stopping|Recovered)/.test(line)), []);
+    assertEquals(
+      err.split("\n").filter((line) => line !== "" && !/^(Stopping|Recovered)/.test(line)),
+      [],
+    );
   }
 
   assertEquals(
