@@ -344,3 +344,77 @@ Deno.test("Traqq misses segments of the journal only if storage has not got what
   await traqq.close();
   await Promise.all([first, killed].map((each) => each.close().catch(() => {})));
 });
+
+/** A storage as one process sees it: once that is dead, it asks for nothing any more. */
+function seenBy(process: { dead: boolean }, storage: FaultyStorage): FaultyStorage {
+  return new Proxy(storage, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (process.dead && name !== "split") throw new Error("told to be dead");
+      return value.bind(target);
+    },
+  });
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+Deno.test("Traqq counts every event once, whatever happens to storage and whenever it is killed", async () => {
+  let crashes = 0, lost = 0, replayed = 0;
+  for (let seed = 1; seed <= 30; seed++) {
+    const random = randomFrom(seed);
+    await using folder = new Folder();
+    const storage = new FaultyStorage(3);
+    const dead: Traqq[] = [];
+    let directory = "journal";
+    let life = { dead: false };
+    const start = () =>
+      open(folder.file(directory), { storage: seenBy(life, storage), onError: () => {} });
+    let traqq = await start();
+    let snapshot = 0;
+    let recorded = 0;
+    for (let step = 0; step < 30; step++) {
+      const dice = random();
+      if (dice < 0.4) {
+        const events = EVENTS.slice(0, 1 + Math.floor(random() * 20));
+        await traqq.recordMany(events, { at: AT });
+        recorded += events.length;
+      } else if (dice < 0.55) {
+        storage.faults.push(random() < 0.5 ? "lose" : "refuse");
+        lost++;
+      } else if (dice < 0.75) {
+        await traqq.flush().catch(() => {});
+      } else if (dice < 0.83) {
+        // Without a checkpoint it would be another storage, which is refused.
+        if (storage.applied.length > 0) snapshot = storage.snapshot();
+      } else if (dice < 0.88) {
+        if (snapshot > 0) await storage.restore(snapshot);
+      } else {
+        crashes++;
+        directory = (await crash(folder, directory)).slice(folder.path.length + 1);
+        life.dead = true;
+        dead.push(traqq);
+        storage.faults = [];
+        life = { dead: false };
+        traqq = await start();
+      }
+    }
+    storage.faults = [];
+    await traqq.flush();
+    const { add } = await totals(traqq);
+    const counted = Object.values(add).reduce((sum, count) => sum + count, 0);
+    assertEquals(counted, recorded, `seed ${seed}`);
+    replayed += traqq.stats().replayed;
+    await traqq.close();
+    await Promise.all(dead.map((each) => each.close().catch(() => {})));
+  }
+  assert(crashes > 30 && lost > 30 && replayed > 10, `${crashes} ${lost} ${replayed}`);
+});

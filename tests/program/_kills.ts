@@ -53,6 +53,7 @@ export interface KillReport {
 
 /** What a process may say; anything else is a failure. */
 const EXPECTED = [
+  /^Recovered /,
   /a record whose rest was not written/,
   /segment \S+ is empty/,
   /^Stopping: /,
