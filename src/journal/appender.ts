@@ -468,7 +468,12 @@ export class Appender {
     this.#syncTimer = undefined;
     const isIdle = this.#syncing === undefined && this.#file !== undefined;
     if (!isIdle || this.#broken !== undefined) return;
-    this.#sync().catch(() => {}).finally(() => this.wake());
+    this.#sync().catch(() => {}).finally(() => {
+      // It has not seen what came meanwhile, and a timer that ran out found it at work.
+      const isLeft = this.#syncedTo < this.#writtenTo && this.#broken === undefined;
+      if (isLeft && !this.#closed) this.#syncLater();
+      this.wake();
+    });
   }
 
   /** Gives up the file: what is not synced in it goes into another one. */

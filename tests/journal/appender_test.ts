@@ -436,3 +436,18 @@ Deno.test("Appender.close() waits for a sync that is under way", async () => {
   await closed;
   assertEquals(bench.appender.stats().heldBytes, 0);
 });
+
+Deno.test("Appender syncs what came while a sync was under way, without another write", async () => {
+  using bench = new Bench("periodic", { syncIntervalMs: 5 });
+  await bench.appender.start();
+  const held = gate();
+  bench.directory.faults.syncData = [held.fault];
+  bench.put();
+  await bench.directory.called("syncData", 2);
+  bench.put();
+  await bench.wait("written");
+  await new Promise((resolve) => setTimeout(resolve, 30)); // its own sync is due meanwhile
+  held.open();
+  await bench.directory.called("syncData", 3);
+  await bench.appender.close(5000);
+});
