@@ -459,13 +459,15 @@ export class Appender {
   #syncLater(): void {
     if (this.#writtenTo - this.#syncedTo >= SYNC_BYTES) this.#syncBeside();
     else if (this.#options.durability === "periodic") {
-      this.#syncTimer ??= setTimeout(() => this.#syncBeside(), this.#options.syncIntervalMs);
+      this.#syncTimer ??= setTimeout(() => {
+        this.#syncTimer = undefined;
+        this.#syncBeside();
+      }, this.#options.syncIntervalMs);
     }
   }
 
   /** Syncs while writing goes on. */
   #syncBeside(): void {
-    this.#syncTimer = undefined;
     const isIdle = this.#syncing === undefined && this.#file !== undefined;
     if (!isIdle || this.#broken !== undefined) return;
     this.#sync().catch(() => {}).finally(() => {

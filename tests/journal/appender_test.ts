@@ -451,3 +451,17 @@ Deno.test("Appender syncs what came while a sync was under way, without another 
   await bench.directory.called("syncData", 3);
   await bench.appender.close(5000);
 });
+
+Deno.test("Appender leaves no timer behind where somebody waits beside a sync", async () => {
+  using bench = new Bench("periodic");
+  await bench.appender.start();
+  const held = gate();
+  bench.directory.faults.syncData = [held.fault];
+  const first = (bench.put(), bench.wait("synced"));
+  await bench.directory.called("syncData", 2);
+  const second = (bench.put(), bench.wait("synced"));
+  await bench.wait("written");
+  held.open();
+  await Promise.all([first, second]);
+  await bench.appender.close(5000);
+});
