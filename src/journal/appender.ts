@@ -542,6 +542,7 @@ export class Appender {
     }
     this.#waiters.written = [];
     this.#waiters.synced = [];
+    this.#madeRoom();
   }
 
   #closedError(): StorageError {

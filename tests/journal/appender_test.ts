@@ -465,3 +465,13 @@ Deno.test("Appender leaves no timer behind where somebody waits beside a sync", 
   await Promise.all([first, second]);
   await bench.appender.close(5000);
 });
+
+Deno.test("Appender.close() lets those go who wait for room", async () => {
+  using bench = new Bench("none");
+  await bench.appender.start();
+  bench.directory.down.add("write");
+  const { room } = bench.appender;
+  bench.put();
+  await assertRejects(() => bench.appender.close(20), StorageError);
+  assert(await isSettled(room));
+});
