@@ -459,16 +459,23 @@ export class Appender {
   #syncLater(): void {
     if (this.#writtenTo - this.#syncedTo >= SYNC_BYTES) this.#syncBeside();
     else if (this.#options.durability === "periodic") {
-      this.#syncTimer ??= setTimeout(() => this.#syncBeside(), this.#options.syncIntervalMs);
+      this.#syncTimer ??= setTimeout(() => {
+        this.#syncTimer = undefined;
+        this.#syncBeside();
+      }, this.#options.syncIntervalMs);
     }
   }
 
   /** Syncs while writing goes on. */
   #syncBeside(): void {
-    this.#syncTimer = undefined;
     const isIdle = this.#syncing === undefined && this.#file !== undefined;
     if (!isIdle || this.#broken !== undefined) return;
-    this.#sync().catch(() => {}).finally(() => this.wake());
+    this.#sync().catch(() => {}).finally(() => {
+      // It has not seen what came meanwhile, and a timer that ran out found it at work.
+      const isLeft = this.#syncedTo < this.#writtenTo && this.#broken === undefined;
+      if (isLeft && !this.#closed) this.#syncLater();
+      this.wake();
+    });
   }
 
   /** Gives up the file: what is not synced in it goes into another one. */
@@ -535,6 +542,7 @@ export class Appender {
     }
     this.#waiters.written = [];
     this.#waiters.synced = [];
+    this.#madeRoom();
   }
 
   #closedError(): StorageError {

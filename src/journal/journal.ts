@@ -361,7 +361,8 @@ export class Journal {
 
   async #closeFiles(timeoutMs: number): Promise<void> {
     try {
-      this.#putEvents();
+      // Those who wait, too: a write that does not end would keep them out.
+      this.#seal();
       await this.#appender.close(timeoutMs);
     } finally {
       this.#seal();

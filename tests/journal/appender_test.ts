@@ -82,8 +82,11 @@ function encode(text: string): Uint8Array {
 
 /** Whether a promise is settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  const pending = Symbol();
-  return await Promise.race([promise.catch(() => {}), Promise.resolve(pending)]) !== pending;
+  let settled = false;
+  const note = () => settled = true;
+  promise.then(note, note);
+  await null;
+  return settled;
 }
 
 function gate(then: "ok" | "fail" = "ok") {
@@ -435,4 +438,45 @@ Deno.test("Appender.close() waits for a sync that is under way", async () => {
   held.open();
   await closed;
   assertEquals(bench.appender.stats().heldBytes, 0);
+});
+
+Deno.test("Appender syncs what came while a sync was under way, without another write", async () => {
+  using bench = new Bench("periodic", { syncIntervalMs: 5 });
+  await bench.appender.start();
+  const held = gate();
+  bench.directory.faults.syncData = [held.fault];
+  bench.put();
+  await bench.directory.called("syncData", 2);
+  bench.put();
+  await bench.wait("written");
+  await new Promise((resolve) => setTimeout(resolve, 30)); // its own sync is due meanwhile
+  held.open();
+  await bench.directory.called("syncData", 3);
+  await bench.appender.close(5000);
+});
+
+Deno.test("Appender leaves no timer behind where somebody waits beside a sync", {
+  sanitizeOps: true,
+}, async () => {
+  using bench = new Bench("periodic");
+  await bench.appender.start();
+  const held = gate();
+  bench.directory.faults.syncData = [held.fault];
+  const first = (bench.put(), bench.wait("synced"));
+  await bench.directory.called("syncData", 2);
+  const second = (bench.put(), bench.wait("synced"));
+  await bench.wait("written");
+  held.open();
+  await Promise.all([first, second]);
+  await bench.appender.close(5000);
+});
+
+Deno.test("Appender.close() lets those go who wait for room", async () => {
+  using bench = new Bench("none");
+  await bench.appender.start();
+  bench.directory.down.add("write");
+  const { room } = bench.appender;
+  bench.put();
+  await assertRejects(() => bench.appender.close(20), StorageError);
+  assert(await isSettled(room));
 });

@@ -6,6 +6,7 @@ import type { Journal } from "../../src/journal/journal.ts";
 import { headRecord } from "../../src/journal/records.ts";
 import { verdict } from "../../src/storage/checkpoint.ts";
 import type { Checkpoint } from "../../src/storage/storage.ts";
+import { FaultyDirectory } from "./_faulty_directory.ts";
 import { chunksOf, JournalBench, type OpenOptions, recovered } from "./_bench.ts";
 
 const FIRST = "0000000001.segment", SECOND = "0000000002.segment", THIRD = "0000000003.segment";
@@ -399,6 +400,25 @@ Deno.test("Journal.close() leaves nobody waiting", async () => {
   await accepted;
   append(journal, 1);
   await assertRejects(() => cut(journal, 1, 1, 1), StorageError, "closed");
+});
+
+Deno.test("Journal.close() leaves nobody waiting where the disk does not answer", async () => {
+  await using bench = new JournalBench();
+  const faulty = new FaultyDirectory(bench.directory);
+  const journal = await bench.open({ faulty });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  faulty.faults.write = [{ until: promise, then: "ok" }];
+  append(journal, 1);
+  const first = journal.accepted!;
+  await faulty.called("write", 2);
+  append(journal, 1);
+  const second = journal.accepted!;
+  await assertRejects(() => journal.close(20), StorageError, "does not answer");
+  const late = new Promise((resolve) => setTimeout(resolve, 0, "late"));
+  for (const accepted of [first, second]) {
+    assertEquals(await Promise.race([accepted.catch(() => "rejected"), late]), "rejected");
+  }
+  resolve();
 });
 
 Deno.test("Journal gives just what a simple model says, wherever storage stands", async () => {
