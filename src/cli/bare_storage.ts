@@ -8,7 +8,7 @@ import type { Storage } from "../storage/storage.ts";
 import type { Values } from "./flags.ts";
 import { readOptions } from "./options.ts";
 import { refuseMemory } from "./query.ts";
-import { DEFAULT_KV_PATH } from "./shared_flags.ts";
+import { kvPathOf } from "./shared_flags.ts";
 import { openKv } from "./storage.ts";
 
 /** An open storage and the prefix that the flags name. */
@@ -23,7 +23,7 @@ export interface BareStorage extends AsyncDisposable {
 export async function openBareStorage(values: Values, mustExist: boolean): Promise<BareStorage> {
   const { prefix } = readConfig(await readOptions(values));
   refuseMemory(values);
-  const path = values.get("kv-path") ?? DEFAULT_KV_PATH;
+  const path = kvPathOf(values);
   const storage = await openKv(path, mustExist);
   return {
     storage,

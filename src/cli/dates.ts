@@ -28,6 +28,22 @@ export type Moment =
  * @throws {UsageError}
  */
 export function readMoment(values: Values, name: string): Moment | undefined {
+  return read(values, name, "a day such as 2026-11-01, ");
+}
+
+/**
+ * Reads the time of a flag that takes no day, as unix seconds.
+ *
+ * @throws {UsageError}
+ */
+export function readInstant(values: Values, name: string): number | undefined {
+  const moment = read(values, name, "");
+  if (moment?.kind !== "day") return moment?.seconds;
+  throw new UsageError(`--${name} wants a time such as ${moment.date}T12:00:00Z, received a day`);
+}
+
+/** @param days what a message says of them; nothing where they are not taken */
+function read(values: Values, name: string, days: string): Moment | undefined {
   const text = values.get(name);
   if (text === undefined) return undefined;
   if (/^\d{4}-\d\d-\d\d$/.test(text)) {
@@ -42,7 +58,7 @@ export function readMoment(values: Values, name: string): Moment | undefined {
   } catch (error) {
     const looksLikeMilliseconds = /milliseconds/.exec(messageOf(error)) !== null;
     throw new UsageError(
-      `--${name} wants a day such as 2026-11-01, a time such as 2026-11-01T12:00:00Z, ` +
+      `--${name} wants ${days}a time such as 2026-11-01T12:00:00Z, ` +
         `or unix seconds, received ${quoted(text)}` +
         (looksLikeMilliseconds ? "; that looks like milliseconds: divide by 1000" : ""),
       { cause: error },

@@ -16,7 +16,7 @@ import { CliError, EXIT, UsageError } from "./errors.ts";
 import type { Values } from "./flags.ts";
 import { fileInput, type Input, readLines, standardInput } from "./input.ts";
 import { readOptions } from "./options.ts";
-import { DEFAULT_KV_PATH, storageFlags } from "./shared_flags.ts";
+import { kvPathOf, storageFlags } from "./shared_flags.ts";
 import { catchSignals, type Signals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -66,7 +66,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const inputs: Input[] = [];
   for (const name of names) inputs.push(name === "-" ? standardInput() : await fileInput(name));
   await using opened = await openBareStorage(values, false);
-  const letters = new DeadLetters(values.get("kv-path") ?? DEFAULT_KV_PATH, terminal);
+  const letters = new DeadLetters(kvPathOf(values), terminal);
   using signals = catchSignals();
   let refused = 0;
   for (const input of inputs) {

@@ -7,7 +7,7 @@ import { JournalError } from "../base/errors.ts";
 import { readEventText } from "../journal/event_text.ts";
 import { JournalTail, type TailedEvent } from "../journal/tail.ts";
 import type { Command } from "./command.ts";
-import { readMoment } from "./dates.ts";
+import { readInstant } from "./dates.ts";
 import { harmless } from "./draw/text.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import type { Values } from "./flags.ts";
@@ -165,15 +165,12 @@ function time(seconds: number): string | number {
 }
 
 function readUntil(values: Values): number | undefined {
-  const moment = readMoment(values, "until");
-  if (moment === undefined) return undefined;
-  if (moment.kind === "day") {
-    throw new UsageError(`--until wants a time such as ${moment.date}T12:00:00Z, received a day`);
-  }
-  // Moments are whole seconds, and what is received has milliseconds.
+  const seconds = readInstant(values, "until");
+  if (seconds === undefined) return undefined;
+  // They are whole seconds, and what is received has milliseconds.
   const text = values.get("until")!;
   const exact = /^[+-]?[\d.]+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-  return Number.isNaN(exact) ? moment.seconds * 1000 : exact;
+  return Number.isNaN(exact) ? seconds * 1000 : exact;
 }
 
 function directoryOf(values: Values): string {

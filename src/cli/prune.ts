@@ -28,7 +28,8 @@ export const prune: Command = {
     "A server may have the file open. To have it done always, set retention in the config file.",
     "With --writers it removes instead the checkpoints of writers with a journal that no live " +
     "process holds; all others go by themselves after 7 days. Only for journals that are gone: one " +
-    "whose checkpoint was removed refuses to open, for nobody knows what of it is in storage.",
+    "whose checkpoint was removed refuses to open, for nobody knows what of it is in storage. " +
+    "Those of imports (import-ID) go too; then an import that was stopped cannot go on.",
   ],
   groups: [
     {
@@ -61,7 +62,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     return await pruneWriters(values, terminal);
   }
   if (before === undefined) {
-    throw new UsageError("prune needs --before, such as --before 2026-01-01");
+    throw new UsageError("prune needs --before TIME, such as --before 2026-01-01, or --writers");
   }
   refuseMemory(values);
   const dryRun = values.has("dry-run");

@@ -10,7 +10,7 @@ import type { Client } from "../client/client.ts";
 import type { RecordReport, Traqq } from "../traqq.ts";
 import type { Command } from "./command.ts";
 import { connect } from "./connect.ts";
-import { type Moment, readMoment } from "./dates.ts";
+import { readInstant } from "./dates.ts";
 import { formatNumber } from "./draw/number.ts";
 import { Progress } from "./draw/progress.ts";
 import { CliError, EXIT, explain, UsageError } from "./errors.ts";
@@ -281,10 +281,8 @@ function summary(tally: Tally, seconds: number | undefined, terminal: Terminal):
 }
 
 function readAt(values: Values): Date | undefined {
-  const moment: Moment | undefined = readMoment(values, "at");
-  if (moment === undefined) return undefined;
-  if (moment.kind === "instant") return new Date(moment.seconds * 1000);
-  throw new UsageError(`--at wants a time such as ${moment.date}T12:00:00Z, received a day`);
+  const seconds = readInstant(values, "at");
+  return seconds === undefined ? undefined : new Date(seconds * 1000);
 }
 
 async function readInputs(values: Values): Promise<Input[]> {

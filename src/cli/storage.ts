@@ -118,8 +118,8 @@ export async function openKv(path: string, mustExist: boolean): Promise<Storage>
     need(`open the Deno KV file ${path}`, { name: "read", path }, { name: "write", path });
     if (mustExist && !await exists(path)) {
       throw new CliError(
-        `Cannot open the Deno KV file ${path}: there is no such file; name one with --kv-path, ` +
-          `or leave out --storage to ask a server`,
+        `Cannot open the Deno KV file ${path}: there is no such file; name one with --kv-path: ` +
+          "that of traqq serve --data-dir DIR is DIR/traqq.db",
       );
     }
   }

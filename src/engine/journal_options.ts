@@ -81,7 +81,7 @@ export function readJournal(value: unknown): JournalSettings {
     replayMs,
     retainMs: retainMs === null
       ? null
-      : retainMs === undefined
+      : retainMs === undefined || retainMs === 0
       ? 0
       : numbers("journal", { retainMs }, { retainMs: 0 }).retainMs,
   };

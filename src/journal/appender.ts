@@ -1,6 +1,6 @@
 /**
  * Appends records to segment files. Callers put records into memory; what came together is written
- * together, and synced beside the event loop when the mode says so.
+ * together, on the event loop, and synced beside it when the mode says so.
  *
  * ```text
  * put ──────▶ in memory ──────▶ written, not synced ──────▶ synced: forgotten
@@ -12,7 +12,7 @@
  * is all there is. A reader takes nothing twice, because events and cuts are numbered.
  *
  * What was handed over is never dropped: a disk that is full is tried again, for as long as it takes,
- * and meanwhile {@linkcode Appender.full} tells callers to wait.
+ * and meanwhile {@linkcode Appender.isFull} tells callers to wait.
  *
  * @module
  */
@@ -224,7 +224,10 @@ export class Appender {
     this.put(at + record.length, reach);
   }
 
-  /** Resolves `resolvers` once all that was put so far is written, or synced, which is done at once. */
+  /**
+   * Resolves `resolvers` once all that was put so far is written, or synced: that begins at once, and
+   * with `none` written is enough.
+   */
   wait(level: Level, resolvers: PromiseWithResolvers<void>): void {
     if (this.#closed) return resolvers.reject(this.#closedError());
     this.#waiters[this.#syncs ? level : "written"].push({ position: this.#end, resolvers });
@@ -294,7 +297,7 @@ export class Appender {
       (this.#waiters.synced.length > 0 && this.#syncing === undefined);
   }
 
-  /** Writes a block, or what is new in it, and syncs if somebody waits for that. */
+  /** Writes a block, or what is new in it, and begins a sync if somebody waits for one. */
   async #step(): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken.error;
     const block = this.#blocks.find(({ base, length }) => base + length > this.#writtenTo);

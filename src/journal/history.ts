@@ -45,6 +45,12 @@ export class History {
   /** Number of the last event before what is damaged or missing, there for the last time. */
   #beforeDamage: number | undefined;
   #known = false;
+  /** The journal's directory, for messages. */
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
 
   /** Takes the next record. */
   note(record: JournalRecord, segment: number, offset: number): void {
@@ -124,7 +130,7 @@ export class History {
   resume(stored: Checkpoint | null, forgets: boolean): Resumption {
     const confirmed = this.confirmed?.checkpoint ?? null;
     if (stored === null) {
-      if (confirmed !== null && !forgets) throw missing(confirmed);
+      if (confirmed !== null && !forgets) throw missing(this.#path, confirmed);
       return { cut: 0, isAhead: false, isBehind: false };
     }
     const at = this.#indexOf(stored);
@@ -134,7 +140,7 @@ export class History {
     }
     const order = this.#order();
     const age = order.indexOf(stored.incarnation);
-    if (age < 0) throw foreign(stored);
+    if (age < 0) throw foreign(this.#path, stored);
     /** Negative if the checkpoint comes before what is stored. */
     const compare = (other: Pick<Checkpoint, "incarnation" | "flush">) =>
       order.indexOf(other.incarnation) - age || other.flush - stored.flush;
@@ -165,21 +171,23 @@ export class History {
   }
 }
 
-function missing(confirmed: Checkpoint): StorageError {
+function missing(path: string, confirmed: Checkpoint): StorageError {
   return new StorageError(
     "refused",
-    `Cannot go on with this journal: storage has no checkpoint of it, though it had confirmed ${
-      checkpointText(confirmed)
-    }; is it another storage, an older copy, or was it emptied? Open the right one; to begin anew ` +
-      "with this one, move the journal's directory away",
+    `Cannot go on with the journal in ${path}: storage has no checkpoint of it, though it had ` +
+      `confirmed ${
+        checkpointText(confirmed)
+      }; is it another storage, an older copy, was it emptied, ` +
+      "or the checkpoint removed by traqq prune --writers? Open the right one; to begin anew with " +
+      "this one, move the journal's directory away",
   );
 }
 
-function foreign(stored: Checkpoint): StorageError {
+function foreign(path: string, stored: Checkpoint): StorageError {
   return new StorageError(
     "foreign",
-    `Cannot go on with this journal: storage stands at ${checkpointText(stored)}, of which it ` +
-      "knows nothing: either another copy of the journal was used since, or storage is older than " +
+    `Cannot go on with the journal in ${path}: storage stands at ${checkpointText(stored)}, of ` +
+      "which it knows nothing: either another copy of the journal was used since, or storage is older than " +
       "all that the journal keeps; to begin anew, move the journal's directory away",
   );
 }

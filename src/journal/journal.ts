@@ -213,7 +213,8 @@ export class Journal {
   }
 
   /**
-   * Appends a cut; resolves when it is durable, so that its chunks may be committed.
+   * Appends a cut; resolves when it is on the disk, with `none` when it is with the system: then its
+   * chunks may be committed.
    *
    * @param cut what it is; `covers` is the number of the last event in it
    * @param chunks its parts, in order
@@ -408,7 +409,7 @@ export class Journal {
 
   /** All that is kept, not only what recovery needs. */
   async #readAll(): Promise<History> {
-    const history = new History();
+    const history = new History(this.#directory.path);
     const numbers = [...this.#segments.map(({ number }) => number), this.#appender.segment];
     for (const [i, segment] of numbers.entries()) {
       if (i > 0 && segment !== numbers[i - 1] + 1) history.noteDamage();
@@ -501,7 +502,7 @@ export class Journal {
     }
   }
 
-  /** Resolves when all that was put so far is on the disk, as that a segment is not needed any more. */
+  /** Resolves when all that was put so far is on the disk; with `none`, with the system. */
   #synced(): Promise<void> {
     const resolvers = handledResolvers();
     this.#appender.wait("synced", resolvers);

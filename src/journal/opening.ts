@@ -76,7 +76,7 @@ export async function look(directory: Directory, owner: JournalOwner): Promise<F
   const foreign = new Set<number>();
   const neededFrom = head?.neededFrom ?? numbers[0] ?? 1;
   const segments: Segment[] = [];
-  const history = new History();
+  const history = new History(directory.path);
   let expected = neededFrom;
   for (const number of numbers) {
     if (number < neededFrom) {

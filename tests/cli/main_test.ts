@@ -96,8 +96,9 @@ Deno.test("main() wrong usage exits with 2 and one line", async () => {
   await bad(["record", "--event", "{}", "file"], "--event and files do not go together");
   await bad(["record", "-", "-"], "can be read only once");
   await bad(["record", "--at", "2026-11-01"], "--at wants a time such as 2026-11-01T12:00:00Z");
+  await bad(["record", "--at", "noon"], "--at wants a time such as 2026-11-01T12:00:00Z, or unix");
   await bad(["record", "--kv-path", "x"], "--kv-path is for opening the storage here");
-  await bad(["prune"], "prune needs --before");
+  await bad(["prune"], "prune needs --before TIME, such as --before 2026-01-01, or --writers");
   await bad(["prune", "--before", "x"], "--before wants a day");
   await bad(["serve", "--tls-cert", "c"], "--tls-cert and --tls-key go together");
   await bad(["serve", "--storage", "redis"], "--storage wants memory or kv");

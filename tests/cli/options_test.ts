@@ -37,6 +37,10 @@ Deno.test("readOptions() puts --data-dir, --durability and --retain over the jou
       directory: "d/journal",
       retainMs: 400 * 86_400_000,
     });
+    assertEquals(await read("--data-dir", "d", "--retain", "0"), {
+      directory: "d/journal",
+      retainMs: 0,
+    });
     assertEquals(await read("--config", path, "--retain", "forever"), {
       directory: "j",
       durability: "none",

@@ -48,7 +48,7 @@ function confirmed(checkpoint: string | null, covers: number): JournalRecord {
 }
 
 function history(...records: (JournalRecord | "damage")[]): History {
-  const history = new History();
+  const history = new History("data/journal");
   records.forEach((record, i) => {
     if (record === "damage") history.noteDamage();
     else history.note(record, 1, i);
