@@ -71,6 +71,8 @@ export interface TraqqStats extends FlusherStats {
 
 /** Milliseconds after which recordMany lets others run. */
 const YIELD_MS = 8;
+/** What the journal gets to close, even where storage has taken all the time. */
+const MIN_CLOSE_MS = 1000;
 /** Events between two looks at the clock. */
 const YIELD_EVENTS = 256;
 
@@ -519,7 +521,7 @@ export class Traqq implements AsyncDisposable {
       await this.#flusher.close();
     } finally {
       await this.#pruner.close(deadline - Date.now());
-      await this.#journal?.close(deadline - Date.now());
+      await this.#journal?.close(Math.max(deadline - Date.now(), MIN_CLOSE_MS));
     }
   }
 }

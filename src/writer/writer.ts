@@ -248,8 +248,12 @@ export class Writer {
       last = chunk.checkpoint;
       if (pendingFrom === undefined || isBefore(last, pendingFrom)) this.stats.replayed++;
     }
-    this.#pending = [];
-    this.#last = last;
+    // Usually none: the log gave them too, unless its record of them is damaged.
+    this.#pending = this.#pending.filter(({ checkpoint }) =>
+      last === null || isBefore(last, checkpoint)
+    );
+    if (this.#pending.length > 0) this.#pending[0] = this.#joined(this.#pending[0], last, cause);
+    this.#last = this.#pending.at(-1)?.checkpoint ?? last;
     return stored;
   }
 

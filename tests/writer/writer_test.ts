@@ -2,9 +2,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { StorageError } from "../../src/base/errors.ts";
 import type { Cell, Checkpoint, Chunk, RefusedCell, Storage } from "../../src/storage/storage.ts";
+import { Journal } from "../../src/journal/journal.ts";
 import { Writer, type WriterEvents } from "../../src/writer/writer.ts";
 import { contents, count, names, PREFIX, sketch, totals } from "../contract/kit.ts";
 import { FaultyStorage } from "../_faulty_storage.ts";
+import { Folder } from "../program/_program.ts";
 
 interface Told extends WriterEvents {
   readonly errors: Error[];
@@ -353,4 +355,38 @@ Deno.test("Writer replays the chunk that storage stands in the middle of", async
   await flush(writer, [CELLS[3]]);
   assertEquals(committed.map(({ flush }) => flush), [2, 3, 4], "the second again, then the others");
   assertEquals([told.errors, writer.stats.replayed], [[], 2]);
+});
+
+Deno.test("Writer keeps a pending cut that its journal cannot read any more", async () => {
+  await using folder = new Folder();
+  const told = listener();
+  const settings = {
+    directory: folder.file("journal"),
+    durability: "every_write",
+    syncIntervalMs: 100,
+    replayMs: 600_000,
+    retainMs: 0,
+  } as const;
+  const owner = { prefix: PREFIX, writer: undefined, forgets: false, onError: told.error };
+  const journal = await Journal.open(settings, owner);
+  const storage = new FaultyStorage();
+  const writer = await Writer.open(storage, PREFIX, undefined, told, journal);
+  await flush(writer, CELLS);
+  const before = storage.snapshot();
+  await flush(writer, CELLS);
+  await writer.take(CELLS);
+  // Storage goes back, and the disk loses all of the journal meanwhile.
+  await storage.restore(before);
+  for await (const { name } of Deno.readDir(settings.directory)) {
+    if (name.endsWith(".segment")) {
+      const path = `${settings.directory}/${name}`;
+      const bytes = await Deno.readFile(path);
+      await Deno.writeFile(path, bytes.map((byte, i) => i < 400 ? byte : 0));
+    }
+  }
+  await writer.commit();
+  assertEquals(storage.applied.map(({ flush }) => flush), [1, 2, 3], "the third is not dropped");
+  assertEquals(told.errors.filter(({ message }) => /too low/.test(message)).length, 1);
+  await writer.close();
+  await journal.close(1000).catch(() => {});
 });
