@@ -162,7 +162,10 @@ export class Writer {
           behind = undefined;
         }
       } catch (error) {
-        if (!(error instanceof StorageError) || !this.#mayReplay(error)) throw error;
+        if (!(error instanceof StorageError)) throw error;
+        // A foreign checkpoint may be that of an earlier process: the journal is asked once, and knows.
+        const mayBeOwn = error.code === "foreign" && this.#durable && behind === undefined;
+        if (error.code !== "behind" && !mayBeOwn) throw error;
         behind = error;
       }
     }
@@ -212,11 +215,6 @@ export class Writer {
       }).catch((error) => this.#events.error(error));
     }, LEASE_MS / 3);
     Deno.unrefTimer(this.#lease as unknown as number);
-  }
-
-  /** A foreign checkpoint may be that of an earlier process: the journal knows, and refuses any other. */
-  #mayReplay({ code }: StorageError): boolean {
-    return code === "behind" || (code === "foreign" && this.#durable);
   }
 
   async #commit(chunk: Chunk): Promise<void> {

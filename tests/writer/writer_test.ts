@@ -2,11 +2,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { StorageError } from "../../src/base/errors.ts";
 import type { Cell, Checkpoint, Chunk, RefusedCell, Storage } from "../../src/storage/storage.ts";
+import { readJournal } from "../../src/engine/journal_options.ts";
 import { Journal } from "../../src/journal/journal.ts";
 import { Writer, type WriterEvents } from "../../src/writer/writer.ts";
 import { contents, count, names, PREFIX, sketch, totals } from "../contract/kit.ts";
 import { FaultyStorage } from "../_faulty_storage.ts";
-import { Folder } from "../program/_program.ts";
+import { Folder, within } from "../program/_program.ts";
 
 interface Told extends WriterEvents {
   readonly errors: Error[];
@@ -357,18 +358,41 @@ Deno.test("Writer replays the chunk that storage stands in the middle of", async
   assertEquals([told.errors, writer.stats.replayed], [[], 2]);
 });
 
+/** A journal in a folder. */
+function openJournal(folder: Folder, onError: (error: Error) => void): Promise<Journal> {
+  const settings = readJournal({ directory: folder.file("journal"), durability: "every_write" });
+  return Journal.open(settings, { prefix: PREFIX, writer: undefined, forgets: false, onError });
+}
+
+Deno.test("Writer with a journal gives up, and does not try for ever, where someone else commits under its id", async () => {
+  await using folder = new Folder();
+  const told = listener();
+  const journal = await openJournal(folder, told.error);
+  const storage = new FaultyStorage();
+  const writer = await Writer.open(storage, PREFIX, undefined, told, journal);
+  await flush(writer, CELLS);
+  await storage.commit({
+    prefix: PREFIX,
+    writer: writer.id,
+    durable: true,
+    checkpoint: { incarnation: "another copy of the journal", flush: 1, part: 0 },
+    previous: await storage.checkpoint(PREFIX, writer.id),
+    cells: CELLS,
+  });
+  await writer.take(CELLS);
+  const before = storage.commits;
+  const committed = within(writer.commit(), "the writer to give up");
+  const error = await assertRejects(() => committed, StorageError);
+  assertEquals([error.code, storage.commits - before], ["foreign", 1]);
+  assert(writer.busy, "what is pending is kept");
+  await writer.close();
+  await journal.close(1000);
+});
+
 Deno.test("Writer keeps a pending cut that its journal cannot read any more", async () => {
   await using folder = new Folder();
   const told = listener();
-  const settings = {
-    directory: folder.file("journal"),
-    durability: "every_write",
-    syncIntervalMs: 100,
-    replayMs: 600_000,
-    retainMs: 0,
-  } as const;
-  const owner = { prefix: PREFIX, writer: undefined, forgets: false, onError: told.error };
-  const journal = await Journal.open(settings, owner);
+  const journal = await openJournal(folder, told.error);
   const storage = new FaultyStorage();
   const writer = await Writer.open(storage, PREFIX, undefined, told, journal);
   await flush(writer, CELLS);
@@ -377,9 +401,10 @@ Deno.test("Writer keeps a pending cut that its journal cannot read any more", as
   await writer.take(CELLS);
   // Storage goes back, and the disk loses all of the journal meanwhile.
   await storage.restore(before);
-  for await (const { name } of Deno.readDir(settings.directory)) {
+  const directory = folder.file("journal");
+  for await (const { name } of Deno.readDir(directory)) {
     if (name.endsWith(".segment")) {
-      const path = `${settings.directory}/${name}`;
+      const path = `${directory}/${name}`;
       const bytes = await Deno.readFile(path);
       await Deno.writeFile(path, bytes.map((byte, i) => i < 400 ? byte : 0));
     }
