@@ -24,8 +24,8 @@ import { Journal, type JournalStats } from "./journal/journal.ts";
 import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
 import { DeadlineStorage } from "./writer/deadline_storage.ts";
 import { Flusher, type FlusherStats } from "./writer/flusher.ts";
-import { Snapshots } from "./writer/snapshots.ts";
 import { Pruner } from "./writer/pruner.ts";
+import { Snapshots } from "./writer/snapshots.ts";
 import { Writer } from "./writer/writer.ts";
 
 /** What {@linkcode Traqq.record} takes beside the event. */
@@ -156,11 +156,15 @@ export class Traqq implements AsyncDisposable {
   }
 
   /**
-   * Checks the options and looks at what the prefix holds. The time zone of a new prefix is fixed now
-   * where a `mapping` is given, else by the first event.
+   * Checks the options, looks at what the prefix holds, and brings to storage what earlier processes
+   * left in the journal. The time zone of a new prefix is fixed now where a `mapping` or a `journal` is
+   * given, else by the first event.
    *
-   * @throws {ConfigError} if an option cannot be used, or the prefix is kept in another time zone
-   * @throws {StorageError} if the storage cannot be read, or the writer id is held by another instance
+   * @throws {ConfigError} if an option cannot be used, the prefix is kept in another time zone, or the
+   *   journal is another's
+   * @throws {StorageError} if the storage cannot be read, the journal cannot be written, or another
+   *   instance holds the writer id or the journal; then nothing of the journal is lost
+   * @throws {JournalError} if the snapshot beside the journal is damaged
    */
   static async open(options: TraqqOptions): Promise<Traqq> {
     const config = readConfig(options);

@@ -310,6 +310,14 @@ Deno.test("Traqq.open() wants a directory for each prefix, and the writer that i
   await (await open(folder.file("journal"), { storage, writer: "w" })).close();
 });
 
+Deno.test("Traqq.open() with a journal and no mapping fixes the zone: what is acknowledged can be stored", async () => {
+  await using folder = new Folder();
+  const storage = new FaultyStorage();
+  const traqq = await open(folder.file("journal"), { storage, mapping: undefined });
+  assertEquals(await storage.timezone("traqq"), "UTC");
+  await traqq.close();
+});
+
 Deno.test("Traqq misses segments of the journal only if storage has not got what was in them", async () => {
   await using folder = new Folder();
   const storage = new FaultyStorage();

@@ -17,8 +17,8 @@
  * @module
  */
 import { messageOf, StorageError } from "../base/errors.ts";
-import { yieldToEventLoop } from "../base/yield.ts";
 import { handledResolvers } from "../base/promises.ts";
+import { yieldToEventLoop } from "../base/yield.ts";
 import type { Durability } from "../engine/journal_options.ts";
 import { type Directory, type SegmentFile, writeAll } from "./directory.ts";
 import { segmentName } from "./names.ts";

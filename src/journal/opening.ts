@@ -10,8 +10,14 @@ import type { Reach } from "./appender.ts";
 import type { Directory } from "./directory.ts";
 import { History } from "./history.ts";
 import { IDENTITY_NAME, isOwnName, segmentName } from "./names.ts";
-import { FORMAT_VERSION, type Head } from "./records.ts";
-import { noteSegment, type PlacedRecord, readSegment, segmentsIn } from "./segments.ts";
+import type { Head } from "./records.ts";
+import {
+  noteSegment,
+  type PlacedRecord,
+  readSegment,
+  refuseNewer,
+  segmentsIn,
+} from "./segments.ts";
 
 /** Whose journal it is, and who is told what is wrong with it. */
 export interface JournalOwner {
@@ -49,7 +55,8 @@ export interface Found {
   readonly neededFrom: number;
 }
 
-interface Identity {
+/** Whose a journal is. */
+export interface Identity {
   readonly writer: string;
   readonly prefix: string;
 }
@@ -149,21 +156,13 @@ async function newestHead(
     let head: Head | undefined;
     for await (const { record } of readSegment(directory, number, () => {})) {
       if (record.kind !== "head") continue;
-      refuseNewer(directory, record.head);
+      refuseNewer("open", directory, record.head);
       if (identity !== undefined && !isOf(record.head, identity)) break;
       head = record.head;
     }
     if (head !== undefined) return head;
   }
   return undefined;
-}
-
-function refuseNewer(directory: Directory, { version }: Head): void {
-  if (version <= FORMAT_VERSION) return;
-  throw new ConfigError(
-    `Cannot open the journal in ${directory.path}: it has format ${version}, and this traqq knows ` +
-      `${FORMAT_VERSION}; use a newer traqq`,
-  );
 }
 
 /** The writer's id; written down where it was not. */
@@ -207,7 +206,8 @@ async function identify(
   return id;
 }
 
-async function readIdentity(
+/** What the directory says of whose it is. @throws {StorageError} if that cannot be read */
+export async function readIdentity(
   directory: Directory,
 ): Promise<{ known?: Identity; isDamaged: boolean }> {
   const bytes = await directory.read(IDENTITY_NAME);

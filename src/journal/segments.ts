@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { JournalError, messageOf } from "../base/errors.ts";
+import { ConfigError, JournalError, messageOf } from "../base/errors.ts";
 import type { Directory } from "./directory.ts";
 import type { History } from "./history.ts";
 import { findFrames } from "./frame.ts";
 import { segmentName, segmentNumber } from "./names.ts";
-import { type JournalRecord, readRecord } from "./records.ts";
+import { FORMAT_VERSION, type Head, type JournalRecord, readRecord } from "./records.ts";
 
 /** A record and where it stands. */
 export interface PlacedRecord {
@@ -19,6 +19,28 @@ export interface PlacedRecord {
 /** Numbers of the segments in a directory, ascending. */
 export function segmentsIn(names: readonly string[]): number[] {
   return names.map(segmentNumber).filter((number) => number !== undefined).sort((a, b) => a - b);
+}
+
+/** What is said of a stretch that holds no record. */
+export function damageText(offset: number, bytes: number, isTorn: boolean): string {
+  return isTorn
+    ? `ends at byte ${offset} with ${bytes} bytes of a record whose rest was not written: a process ` +
+      "was stopped there, or its disk was full; what stands before is used"
+    : `is damaged at byte ${offset}: ${bytes} bytes there are no record; the file is kept, and what ` +
+      "stands before and behind is used";
+}
+
+/** @throws {ConfigError} if a newer traqq has written a segment */
+export function refuseNewer(
+  doing: "open" | "read",
+  directory: Directory,
+  { version }: Pick<Head, "version">,
+): void {
+  if (version <= FORMAT_VERSION) return;
+  throw new ConfigError(
+    `Cannot ${doing} the journal in ${directory.path}: it has format ${version}, and this traqq ` +
+      `knows ${FORMAT_VERSION}; use a newer traqq`,
+  );
 }
 
 /**
@@ -42,11 +64,7 @@ export async function* readSegment(
     const { offset } = found;
     if (found.kind === "damage") {
       const { bytes, isTorn } = found;
-      const what = isTorn
-        ? `ends at byte ${offset} with ${bytes} bytes of a record whose rest was not written: a ` +
-          "process was stopped there, or its disk was full; what stands before is used"
-        : `is damaged at byte ${offset}: ${bytes} bytes there are no record; the file is kept, ` +
-          "and what stands before and behind is used";
+      const what = damageText(offset, bytes, isTorn);
       onDamage(new JournalError(`The journal's segment ${file} ${what}`, file, offset), isTorn);
       continue;
     }

@@ -12,9 +12,10 @@
 import { ConfigError, JournalError, messageOf } from "../base/errors.ts";
 import { Directory } from "./directory.ts";
 import { findFrames, FRAME_BYTES } from "./frame.ts";
-import { IDENTITY_NAME, segmentName } from "./names.ts";
-import { type EventsRecord, FORMAT_VERSION, type Head, readRecord } from "./records.ts";
-import { segmentsIn } from "./segments.ts";
+import { segmentName } from "./names.ts";
+import { type Identity, readIdentity } from "./opening.ts";
+import { type EventsRecord, type Head, readRecord } from "./records.ts";
+import { damageText, refuseNewer, segmentsIn } from "./segments.ts";
 
 /** An event of a journal. */
 export interface TailedEvent {
@@ -56,7 +57,7 @@ export class JournalTail {
   /** Number of the last event that was given. */
   #last: number;
   /** Whose journal it is. */
-  #owner: { readonly writer: string; readonly prefix: string } | undefined;
+  #owner: Identity | undefined;
   #incarnation: string | undefined;
   /** What was told of already, as segment and offset. */
   readonly #told = new Set<string>();
@@ -199,12 +200,7 @@ export class JournalTail {
   }
 
   #takeHead({ version, writer, prefix, incarnation }: Head): void {
-    if (version > FORMAT_VERSION) {
-      throw new ConfigError(
-        `Cannot read the journal in ${this.#directory.path}: it has format ${version}, and this ` +
-          `traqq knows ${FORMAT_VERSION}; use a newer traqq`,
-      );
-    }
+    refuseNewer("read", this.#directory, { version });
     this.#owner ??= { writer, prefix };
     if (writer !== this.#owner.writer || prefix !== this.#owner.prefix) {
       this.#place.isForeign = true;
@@ -245,14 +241,7 @@ export class JournalTail {
 
   #damaged(offset: number, bytes: number, isTorn: boolean): void {
     if (!isTorn) this.#isSuspect = true;
-    this.#tell(
-      offset,
-      isTorn
-        ? `ends at byte ${offset} with ${bytes} bytes of a record whose rest was not written: a ` +
-          "process was stopped there, or its disk was full"
-        : `is damaged at byte ${offset}: ${bytes} bytes there are no record; what stands before and ` +
-          "behind is used",
-    );
+    this.#tell(offset, damageText(offset, bytes, isTorn));
   }
 
   /** Tells of something, once. */
@@ -265,13 +254,9 @@ export class JournalTail {
   }
 
   /** Who the directory says that it belongs to. */
-  async #readOwner(): Promise<{ writer: string; prefix: string } | undefined> {
+  async #readOwner(): Promise<Identity | undefined> {
     try {
-      const bytes = await this.#directory.read(IDENTITY_NAME);
-      const { writer, prefix } = JSON.parse(new TextDecoder().decode(bytes));
-      return typeof writer === "string" && typeof prefix === "string"
-        ? { writer, prefix }
-        : undefined;
+      return (await readIdentity(this.#directory)).known;
     } catch {
       return undefined; // then the first segment says it
     }
