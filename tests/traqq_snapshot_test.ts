@@ -28,15 +28,18 @@ function open(directory: string, options: Partial<TraqqOptions> = {}): Promise<T
   });
 }
 
+/** A file that is gone is no error. */
+function whereFound(error: unknown): undefined {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
 /** Kills it: what the process leaves is a copy of its directory, without the lock. */
 async function kill(traqq: Traqq, directory: string): Promise<string> {
   const copy = await Deno.makeTempDir({ dir: `${directory}/..` });
   for await (const { name } of Deno.readDir(directory)) {
     if (name === "lock") continue;
-    await Deno.copyFile(`${directory}/${name}`, `${copy}/${name}`).catch((error) => {
-      // Segments that are not needed any more go meanwhile.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    // Segments that are not needed any more go meanwhile.
+    await Deno.copyFile(`${directory}/${name}`, `${copy}/${name}`).catch(whereFound);
   }
   await traqq.close();
   return copy;
@@ -65,7 +68,9 @@ async function totals(traqq: Traqq) {
 async function bytesIn(directory: string): Promise<number> {
   let bytes = 0;
   for await (const { name } of Deno.readDir(directory)) {
-    if (name.endsWith(".segment")) bytes += (await Deno.stat(`${directory}/${name}`)).size;
+    if (!name.endsWith(".segment")) continue;
+    // One that goes while this looks at it has no bytes any more.
+    bytes += (await Deno.stat(`${directory}/${name}`).catch(whereFound))?.size ?? 0;
   }
   return bytes;
 }
