@@ -21,15 +21,12 @@ import { handledResolvers } from "../base/promises.ts";
 import { yieldToEventLoop } from "../base/yield.ts";
 import type { Durability } from "../engine/journal_options.ts";
 import { type Directory, type SegmentFile, writeAll } from "./directory.ts";
+import { BLOCK_BYTES, LogBuffer, type Reach, type Stretch } from "./log_buffer.ts";
 import { segmentName } from "./names.ts";
 import type { Room } from "./records.ts";
 
-/** Bytes of a block; a longer record gets one of its own. */
-const BLOCK_BYTES = 1 << 18;
-/** Blocks that are kept for reuse. */
-const MAX_SPARE = 64;
 /** Bytes that are not synced before a sync starts without being asked. */
-const SYNC_BYTES = 16 << 20;
+const SYNC_BYTES = 4 << 20;
 /** Bytes that are not written, and that are written and not synced, before callers should wait. */
 const MAX_UNWRITTEN_BYTES = 8 << 20;
 const MAX_UNSYNCED_BYTES = 64 << 20;
@@ -37,14 +34,6 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
 /** How often the same failure is reported while it lasts. */
 const REPORT_MS = 60_000;
-
-/** How far something reaches. */
-export interface Reach {
-  /** Number of the last event. */
-  event: number;
-  /** Ordinal of the last cut. */
-  cut: number;
-}
 
 /** What an appender works with. */
 export interface AppenderOptions {
@@ -81,15 +70,13 @@ export interface AppenderStats {
 /** What has to be done before somebody who waits goes on. */
 export type Level = "written" | "synced";
 
-/** A stretch of the log in memory. */
-interface Block {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly view: DataView;
-  /** Where it begins, counted from the start of the log. */
-  base: number;
-  length: number;
-  /** How far the log reaches at its end. */
-  reach: Reach;
+/** A file that is not synced to its end. */
+interface OpenSegment {
+  readonly number: number;
+  readonly file: SegmentFile;
+  /** Bytes in it, and how many of them will stay whatever happens. */
+  offset: number;
+  goodOffset: number;
 }
 
 /** A segment that was given up. */
@@ -111,28 +98,24 @@ export class Appender {
   readonly reaches: Map<number, Reach> = new Map();
   readonly #options: AppenderOptions;
   readonly #syncs: boolean;
-  /** What is not synced; the last one is filled. */
-  #blocks: Block[];
-  #spare: Uint8Array<ArrayBuffer>[] = [];
-  #end = 0;
+  /** What is not synced. */
+  readonly #log: LogBuffer;
   #writtenTo = 0;
   #syncedTo = 0;
-  /** Of all that was put, of what is written, and of what is synced. */
-  #reach: Reach;
   #writtenReach: Reach;
   #syncedReach: Reach;
   readonly #waiters: Record<Level, Waiter[]> = { written: [], synced: [] };
-  #file: SegmentFile | undefined;
+  /** The one that is written. With `#full` it holds all that is written and not synced, or there is none. */
+  #file: OpenSegment | undefined;
+  /** Those before it that are not synced. */
+  #full: OpenSegment[] = [];
   /** Number of the file, or of the one that comes next. */
   #segment: number;
-  /** Bytes in the file, and how many of them will stay whatever happens. */
-  #offset = 0;
-  #goodOffset = 0;
   #busy = false;
   #running: Promise<void> = Promise.resolve();
   #syncing: Promise<void> | undefined;
   #syncTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Why the file in hand must be given up. */
+  /** Why the files in hand must be given up. */
   #broken: { readonly error: unknown } | undefined;
   /** In a row. */
   #failures = 0;
@@ -150,8 +133,8 @@ export class Appender {
     this.#options = options;
     this.#syncs = options.durability !== "none";
     this.#segment = options.firstSegment;
-    this.#reach = this.#writtenReach = this.#syncedReach = options.reach;
-    this.#blocks = [this.#newBlock(BLOCK_BYTES)];
+    this.#log = new LogBuffer(options.reach);
+    this.#writtenReach = this.#syncedReach = options.reach;
   }
 
   /** Number of the segment that is being written, or of the one that comes next. */
@@ -161,7 +144,7 @@ export class Appender {
 
   /** Whether `times` times as much is held as should be: callers should wait for {@linkcode room}. */
   isFull(times = 1): boolean {
-    return this.#end - this.#writtenTo >= MAX_UNWRITTEN_BYTES * times ||
+    return this.#log.end - this.#writtenTo >= MAX_UNWRITTEN_BYTES * times ||
       this.#writtenTo - this.#syncedTo >= MAX_UNSYNCED_BYTES * times;
   }
 
@@ -172,18 +155,18 @@ export class Appender {
 
   /** Counters, and what is held right now. */
   stats(): AppenderStats {
-    return { ...this.#counts, heldBytes: this.#end - this.#syncedTo };
+    return { ...this.#counts, heldBytes: this.#log.end - this.#syncedTo };
   }
 
   /** Makes the first segment, so that its head is on the disk. @throws {StorageError} */
   async start(): Promise<void> {
     try {
-      await this.#openSegment();
-      await this.#file!.syncData();
-      this.#goodOffset = this.#offset;
+      const segment = await this.#openSegment();
+      await segment.file.syncData();
+      segment.goodOffset = segment.offset;
     } catch (cause) {
       if (this.#file !== undefined) {
-        this.#file.close();
+        this.#file.file.close();
         this.#file = undefined;
         await this.#options.directory.remove(segmentName(this.#segment)).catch(() => {});
       }
@@ -195,25 +178,14 @@ export class Appender {
     }
   }
 
-  /**
-   * Room for a record: where it may stand, from `at` to at least `bytes` further. {@linkcode put} says
-   * where it ends; nothing may come between.
-   */
+  /** See {@linkcode LogBuffer.reserve}. */
   reserve(bytes: number): { room: Room; at: number } {
-    let block = this.#blocks[this.#blocks.length - 1];
-    if (block.bytes.length - block.length < bytes) {
-      block = this.#newBlock(bytes);
-      this.#blocks.push(block);
-    }
-    return { room: block, at: block.length };
+    return this.#log.reserve(bytes);
   }
 
   /** Ends a record that was put into reserved room. */
   put(end: number, reach: Partial<Reach>): void {
-    const block = this.#blocks[this.#blocks.length - 1];
-    this.#end += end - block.length;
-    block.length = end;
-    block.reach = this.#reach = { ...this.#reach, ...reach };
+    this.#log.put(end, reach);
     this.wake();
   }
 
@@ -230,7 +202,7 @@ export class Appender {
    */
   wait(level: Level, resolvers: PromiseWithResolvers<void>): void {
     if (this.#closed) return resolvers.reject(this.#closedError());
-    this.#waiters[this.#syncs ? level : "written"].push({ position: this.#end, resolvers });
+    this.#waiters[this.#syncs ? level : "written"].push({ position: this.#log.end, resolvers });
     this.wake();
   }
 
@@ -247,15 +219,16 @@ export class Appender {
       this.wait("synced", resolvers);
       await resolvers.promise;
       // Without syncs this is the only one: whoever closes has the time.
-      if (!this.#syncs) await this.#file?.syncData();
+      if (!this.#syncs) await this.#file?.file.syncData();
     } finally {
       clearTimeout(timer);
       this.#abort();
       await this.#running;
       clearTimeout(this.#syncTimer);
       await this.#syncing?.catch(() => {});
-      this.#file?.close();
+      for (const { file } of this.#files()) file.close();
       this.#file = undefined;
+      this.#full = [];
     }
   }
 
@@ -274,7 +247,7 @@ export class Appender {
       if (!this.#hasWork()) break;
       try {
         // What comes in the same turn goes along: a write has its price, however little it carries.
-        if (this.#end - this.#writtenTo < BLOCK_BYTES) {
+        if (this.#log.end - this.#writtenTo < BLOCK_BYTES) {
           await yieldToEventLoop();
           this.#options.beforeWrite();
         }
@@ -289,7 +262,7 @@ export class Appender {
   }
 
   #hasWork(): boolean {
-    return this.#broken !== undefined || this.#writtenTo < this.#end ||
+    return this.#broken !== undefined || this.#writtenTo < this.#log.end ||
       // What was written to a segment that was given up.
       (this.#file === undefined && this.#syncedTo < this.#writtenTo) ||
       this.#waiters.written.length > 0 ||
@@ -300,9 +273,9 @@ export class Appender {
   /** Writes a block, or what is new in it, and begins a sync if somebody waits for one. */
   async #step(): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken.error;
-    const block = this.#blocks.find(({ base, length }) => base + length > this.#writtenTo);
-    if (block !== undefined) {
-      await this.#write(block);
+    const stretch = this.#log.after(this.#writtenTo);
+    if (stretch !== undefined) {
+      await this.#write(stretch);
     } else if (this.#file === undefined && this.#syncedTo < this.#writtenTo) {
       await this.#openSegment();
       this.#syncLater();
@@ -320,19 +293,11 @@ export class Appender {
     return this.#waiters.synced.some(({ position }) => position <= this.#writtenTo);
   }
 
-  async #write(block: Block): Promise<void> {
-    const end = block.base + block.length;
-    const bytes = block.bytes.subarray(this.#writtenTo - block.base, block.length);
-    const { reach } = block;
-    await this.#makeReady(bytes.length);
+  async #write({ bytes, end, reach }: Stretch): Promise<void> {
+    const segment = await this.#readyFor(bytes.length);
     this.#reachSegment();
-    try {
-      await writeAll(this.#file!, bytes);
-    } catch (error) {
-      await this.#keepWritten();
-      throw error;
-    }
-    this.#offset += bytes.length;
+    await writeAll(segment.file, bytes);
+    segment.offset += bytes.length;
     this.#counts.bytes += bytes.length;
     this.#writtenTo = end;
     this.#writtenReach = reach;
@@ -340,40 +305,34 @@ export class Appender {
       this.#syncLater();
     } else {
       this.#failures = 0;
-      this.#goodOffset = this.#offset;
+      segment.goodOffset = segment.offset;
       this.#forget(end, reach);
     }
     this.#madeRoom();
   }
 
-  /** Syncs what stands in a file that takes no more, so that the next one need not take it all. */
-  async #keepWritten(): Promise<void> {
-    await this.#syncing?.catch(() => {});
-    // After a sync that failed nobody knows what of it stands.
-    if (!this.#syncs || this.#broken !== undefined) return;
-    const failures = this.#failures;
-    await this.#sync().catch(() => {});
-    this.#failures = failures;
-  }
-
-  /** Sees to it that there is a file with room for so many bytes. */
-  async #makeReady(bytes: number): Promise<void> {
-    const isFull = this.#offset + bytes > this.#options.maxSegmentBytes;
-    if (this.#file !== undefined && isFull) {
-      if (this.#syncs) await this.#syncNow();
-      this.#file.close();
-      this.#file = undefined;
-      this.#segment++;
-      this.#options.afterSegment();
+  /** The segment that takes so many bytes more. A full one is synced while the next one is written. */
+  async #readyFor(bytes: number): Promise<OpenSegment> {
+    const segment = this.#file;
+    if (segment === undefined) return await this.#openSegment();
+    if (segment.offset + bytes <= this.#options.maxSegmentBytes) return segment;
+    this.#file = undefined;
+    this.#segment++;
+    if (this.#syncs) {
+      this.#full.push(segment);
+      this.#syncBeside();
+    } else {
+      segment.file.close();
     }
-    if (this.#file === undefined) await this.#openSegment();
+    this.#options.afterSegment();
+    return await this.#openSegment();
   }
 
-  /** Begins a segment with its head and all that was written and not synced. */
-  async #openSegment(): Promise<void> {
+  /** Begins a segment with its head and with what was written, is not synced, and stands in no file. */
+  async #openSegment(): Promise<OpenSegment> {
     const { directory, head } = this.#options;
-    const segment = this.#segment;
-    const name = segmentName(segment);
+    const number = this.#segment;
+    const name = segmentName(number);
     let file: SegmentFile;
     try {
       file = await directory.create(name);
@@ -382,20 +341,17 @@ export class Appender {
       if (error instanceof Deno.errors.AlreadyExists) this.#segment++;
       throw error;
     }
-    let offset = 0, headBytes = 0;
+    const segment = { number, file, offset: 0, goodOffset: 0 };
     const write = async (bytes: Uint8Array) => {
       await writeAll(file, bytes);
-      offset += bytes.length;
+      segment.offset += bytes.length;
     };
     this.#reachSegment();
     try {
-      await write(head(segment, this.#syncedReach));
-      headBytes = offset;
-      for (const { bytes, base, length } of [...this.#blocks]) {
-        const from = Math.max(this.#syncedTo - base, 0);
-        const to = Math.min(this.#writtenTo - base, length);
-        if (from < to) await write(bytes.subarray(from, to));
-      }
+      await write(head(number, this.#syncedReach));
+      segment.goodOffset = segment.offset;
+      const from = this.#full.length > 0 ? this.#writtenTo : this.#syncedTo;
+      for (const bytes of this.#log.between(from, this.#writtenTo)) await write(bytes);
     } catch (error) {
       // Its number is free again; should it stay, it is passed over.
       file.close();
@@ -403,11 +359,10 @@ export class Appender {
       throw error;
     }
     // Not before: a sync that is due meanwhile would take all of this for synced.
-    this.#file = file;
-    this.#offset = offset;
-    this.#goodOffset = headBytes;
-    this.#counts.bytes += offset;
+    this.#file = segment;
+    this.#counts.bytes += segment.offset;
     await this.#cutLeftovers();
+    return segment;
   }
 
   /** Segments that were given up end where they are good, now that another one holds what follows. */
@@ -422,15 +377,12 @@ export class Appender {
 
   /** Notes how far the segment may reach: what was put meanwhile may be in the next one, no matter. */
   #reachSegment(): void {
-    this.reaches.set(this.#segment, this.#reach);
+    this.reaches.set(this.#segment, this.#log.reach);
   }
 
-  /** Syncs all that is written by now: a sync that is under way may not see all of it. */
-  async #syncNow(): Promise<void> {
-    await this.#syncing?.catch(() => {});
-    // What a failed sync did not bring to the disk, the next one does not know of.
-    if (this.#broken !== undefined) throw this.#broken.error;
-    await this.#sync();
+  /** What holds all that is written and not synced, in the order of the log. */
+  #files(): OpenSegment[] {
+    return this.#file === undefined ? this.#full : [...this.#full, this.#file];
   }
 
   /** After one that failed nobody knows what stands: the file is given up before anybody tries again. */
@@ -446,17 +398,28 @@ export class Appender {
   async #runSync(): Promise<void> {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
-    const offset = this.#offset;
+    const marks = this.#files().map((segment) => ({ segment, offset: segment.offset }));
     const position = this.#writtenTo;
     const reach = this.#writtenReach;
-    await this.#file!.syncData();
+    for (const { segment, offset } of marks) {
+      await segment.file.syncData();
+      segment.goodOffset = offset;
+    }
     // Not after each write: where only syncs fail, a segment would follow the other without a pause.
     this.#failures = 0;
-    this.#goodOffset = offset;
     this.#counts.syncs++;
+    this.#closeSynced();
     this.#forget(position, reach);
     this.#resolve("synced", position);
     this.#madeRoom();
+  }
+
+  #closeSynced(): void {
+    this.#full = this.#full.filter(({ file, offset, goodOffset }) => {
+      if (goodOffset < offset) return true;
+      file.close();
+      return false;
+    });
   }
 
   #syncLater(): void {
@@ -471,7 +434,7 @@ export class Appender {
 
   /** Syncs while writing goes on. */
   #syncBeside(): void {
-    const isIdle = this.#syncing === undefined && this.#file !== undefined;
+    const isIdle = this.#syncing === undefined && this.#files().length > 0;
     if (!isIdle || this.#broken !== undefined) return;
     this.#sync().catch(() => {}).finally(() => {
       // It has not seen what came meanwhile, and a timer that ran out found it at work.
@@ -481,23 +444,37 @@ export class Appender {
     });
   }
 
-  /** Gives up the file: what is not synced in it goes into another one. */
+  /** Gives up the files in hand: what is not synced in them goes into another one. */
   async #abandon(error: unknown): Promise<void> {
-    await this.#syncing?.catch(() => {});
+    await this.#keepWritten();
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
     this.#broken = undefined;
     this.#counts.failures++;
     this.#report(error);
-    const file = this.#file;
-    if (file === undefined) return;
-    this.#file = undefined;
+    const files = this.#files();
+    const isWriting = this.#file !== undefined;
     // What was written in part is no record.
-    await file.truncate(this.#offset).catch(() => {});
-    file.close();
-    this.#leftovers.push({ segment: this.#segment, goodOffset: this.#goodOffset });
+    await this.#file?.file.truncate(this.#file.offset).catch(() => {});
+    this.#file = undefined;
+    this.#full = [];
+    for (const { number, file, goodOffset } of files) {
+      file.close();
+      this.#leftovers.push({ segment: number, goodOffset });
+    }
+    if (!isWriting) return;
     this.#segment++;
     this.#options.afterSegment();
+  }
+
+  /** Syncs what stands in files that take no more, so that the next one need not take it all. */
+  async #keepWritten(): Promise<void> {
+    await this.#syncing?.catch(() => {});
+    // After a sync that failed nobody knows what of it stands.
+    if (!this.#syncs || this.#broken !== undefined || this.#files().length === 0) return;
+    const failures = this.#failures;
+    await this.#sync().catch(() => {});
+    this.#failures = failures;
   }
 
   /** Reports a failure, unless it is one that lasts. */
@@ -512,8 +489,8 @@ export class Appender {
     onError(
       new StorageError(
         "unavailable",
-        `Cannot write the journal ${file} at byte ${this.#offset}: ${text}; ${
-          this.#end - this.#syncedTo
+        `Cannot write the journal ${file} at byte ${this.#file?.offset ?? 0}: ${text}; ${
+          this.#log.end - this.#syncedTo
         } bytes are kept in memory until another segment takes them`,
         { cause: error },
       ),
@@ -549,7 +526,7 @@ export class Appender {
   }
 
   #closedError(): StorageError {
-    const bytes = this.#end - this.#syncedTo;
+    const bytes = this.#log.end - this.#syncedTo;
     return new StorageError(
       "unavailable",
       `Cannot write ${bytes} bytes to the journal in ${this.#options.directory.path}: it was closed ` +
@@ -566,34 +543,10 @@ export class Appender {
     waiters.splice(0, count);
   }
 
-  /** Lets go of the log up to a position. */
   #forget(position: number, reach: Reach): void {
     this.#syncedTo = position;
     this.#syncedReach = reach;
-    while (this.#blocks.length > 1) {
-      const { bytes, base, length } = this.#blocks[0];
-      if (base + length > position) return;
-      this.#blocks.shift();
-      if (bytes.length === BLOCK_BYTES && this.#spare.length < MAX_SPARE) this.#spare.push(bytes);
-    }
-    const [block] = this.#blocks;
-    if (position < this.#end) return;
-    // All of it: the block can be filled anew, unless it was made for a long record.
-    if (block.bytes.length > BLOCK_BYTES) this.#blocks = [this.#newBlock(BLOCK_BYTES)];
-    block.base = this.#end;
-    block.length = 0;
-  }
-
-  #newBlock(bytes: number): Block {
-    const spare = bytes <= BLOCK_BYTES ? this.#spare.pop() : undefined;
-    const memory = spare ?? new Uint8Array(Math.max(bytes, BLOCK_BYTES));
-    return {
-      bytes: memory,
-      view: new DataView(memory.buffer),
-      base: this.#end,
-      length: 0,
-      reach: this.#reach,
-    };
+    this.#log.forget(position);
   }
 
   #madeRoom(): void {

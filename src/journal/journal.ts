@@ -15,9 +15,10 @@ import { handledResolvers, withDeadline } from "../base/promises.ts";
 import type { Durability, JournalSettings } from "../engine/journal_options.ts";
 import { checkpointText, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Checkpoint, Chunk } from "../storage/storage.ts";
-import { Appender, type AppenderStats, type Reach } from "./appender.ts";
+import { Appender, type AppenderStats } from "./appender.ts";
 import { Directory } from "./directory.ts";
 import { History } from "./history.ts";
+import type { Reach } from "./log_buffer.ts";
 import { segmentName, SNAPSHOT_NAME } from "./names.ts";
 import { type Found, type JournalOwner, look, type Segment } from "./opening.ts";
 import {
