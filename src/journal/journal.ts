@@ -27,13 +27,11 @@ import {
   type CutHead,
   type CutRecord,
   cutRecord,
-  eventsCapacity,
   FORMAT_VERSION,
   type Head,
   headRecord,
-  MAX_EVENTS,
-  writeEvents,
 } from "./records.ts";
+import { PendingEvents } from "./pending_events.ts";
 import { noteSegment, readSegment } from "./segments.ts";
 
 /** An event that was read back. */
@@ -51,9 +49,7 @@ export interface JournalStats extends AppenderStats {
 }
 
 /** A segment is not written any more beyond this. */
-const SEGMENT_BYTES = 32 << 20;
-/** Characters of events that are put into one record, unless it is one event. */
-const MAX_EVENTS_CHARS = 1 << 14;
+const SEGMENT_BYTES = 64 << 20;
 /** How often segments that may go are looked for. */
 const TIDY_MS = 30_000;
 
@@ -89,9 +85,7 @@ export class Journal {
   /** There are newer cuts than it knows. */
   #isStale = false;
   /** Events that are not in a record yet. */
-  #texts: string[] = [];
-  #seconds: number[] = [];
-  #chars = 0;
+  readonly #pending = new PendingEvents();
   /** Shared by all that was appended since the last write began. */
   #accepted: PromiseWithResolvers<void> | undefined;
   #tidying: Promise<void> | undefined;
@@ -203,14 +197,33 @@ export class Journal {
   /**
    * Appends an event. It is on its way afterwards: {@linkcode accepted} says when it has arrived.
    *
-   * @param text one line, see `readEventText`
+   * @param text see `readEventText`
    */
   append(seconds: number, text: string): void {
-    if (this.#texts.push(text) === 1) this.#appender.wake();
-    this.#seconds.push(seconds);
-    this.#chars += text.length;
+    if (!this.#pending.takes()) this.#putEvents();
+    this.#pending.addText(seconds, text);
+    this.#appended();
+  }
+
+  /**
+   * As {@linkcode append}, with the JSON as bytes. They must not change before {@linkcode giveBack} was
+   * called.
+   */
+  appendLine(seconds: number, bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#pending.takes(bytes, start)) this.#putEvents();
+    this.#pending.addLine(seconds, bytes, start, end);
+    this.#appended();
+  }
+
+  #appended(): void {
     this.#event++;
-    if (this.#texts.length === MAX_EVENTS || this.#chars > MAX_EVENTS_CHARS) this.#putEvents();
+    if (this.#pending.isFull) this.#putEvents();
+    else if (this.#pending.count === 1) this.#appender.wake();
+  }
+
+  /** Copies what was appended in somebody's bytes. */
+  giveBack(): void {
+    if (this.#pending.isBorrowed) this.#putEvents();
   }
 
   /**
@@ -374,15 +387,11 @@ export class Journal {
 
   /** Makes a record of the events at hand. */
   #putEvents(): void {
-    const seconds = this.#seconds;
-    if (seconds.length === 0) return;
-    const text = this.#texts.join("\n");
-    const first = this.#event - seconds.length + 1;
-    const { room, at } = this.#appender.reserve(eventsCapacity(seconds.length, text));
-    const end = writeEvents(room, at, first, Date.now(), seconds, text);
-    this.#texts = [];
-    this.#seconds = [];
-    this.#chars = 0;
+    const pending = this.#pending;
+    if (pending.count === 0) return;
+    const first = this.#event - pending.count + 1;
+    const { room, at } = this.#appender.reserve(pending.capacity);
+    const end = pending.write(room, at, first, Date.now());
     this.#appender.put(end, { event: this.#event });
   }
 

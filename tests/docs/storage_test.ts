@@ -43,7 +43,8 @@ Deno.test("docs/storage.md: the journal's files, frame and records are those of 
   assertEquals(MAX_PAYLOAD_BYTES, 2 ** 30);
 
   const events = new Uint8Array(1000);
-  const end = records.writeEvents(records.roomIn(events), 0, 7, 1234.5, [60, 61], "{}\n[]");
+  const head = { first: 7, receivedMs: 1234.5, seconds: [60, 61] };
+  const end = records.writeTexts(records.roomIn(events), 0, head, ["{}", "[1]"]);
   const made = [
     records.headRecord({} as records.Head),
     events.subarray(0, end),
@@ -54,12 +55,13 @@ Deno.test("docs/storage.md: the journal's files, frame and records are those of 
     made.map((payload) => [String(payload[0]), records.readRecord(payload).kind]),
     table(PAGE, "records").map(([kind, name]) => [kind, code(name)]),
   );
-  // Number, time, count, seconds, JSON, as the table says.
+  // Number, time, count, seconds, lengths, JSON, as the table says.
   const fieldsOf = new DataView(events.buffer, FRAME_BYTES + 1);
   assertEquals(fieldsOf.getFloat64(0, true), 7);
   assertEquals(fieldsOf.getFloat64(8, true), 1234.5);
   assertEquals(fieldsOf.getUint8(16), 2);
   assertEquals([fieldsOf.getFloat64(17, true), fieldsOf.getFloat64(25, true)], [60, 61]);
-  assertEquals(new TextDecoder().decode(events.subarray(FRAME_BYTES + 34, end)), "{}\n[]");
+  assertEquals([fieldsOf.getUint32(33, true), fieldsOf.getUint32(37, true)], [2, 3]);
+  assertEquals(new TextDecoder().decode(events.subarray(FRAME_BYTES + 42, end)), "{}\n[1]");
   assert(after(PAGE, "records").includes(`at most ${records.MAX_EVENTS}, 1;`));
 });
