@@ -311,7 +311,7 @@ Deno.test("traqq journal dump --follow prints each event once, over segments, un
   await using folder = new Folder();
   await using server = await Server.start(folder.path, "--data-dir", "data");
   // 80 of these are more than a segment.
-  const fat = "x".repeat(900_000);
+  const fat = "x".repeat(1_000_000);
   const send = (first: number, count: number) =>
     record(
       server,
