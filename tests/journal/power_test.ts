@@ -71,6 +71,7 @@ Deno.test("Journal keeps what every_write has acknowledged, and every cut, over 
       const last = number;
       const accepted = journal.accepted!.then(() => acknowledged = last);
       if (random() < 0.3) await accepted;
+      else await new Promise((resolve) => setTimeout(resolve, random() * 3));
       if (random() < 0.2) {
         const covers = number, flush = round + 1;
         const checkpoint = { incarnation: journal.incarnation, flush, part: 0 };
