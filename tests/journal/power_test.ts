@@ -58,7 +58,7 @@ function randomOf(seed: number): () => number {
 
 Deno.test("Journal keeps what every_write has acknowledged, and every cut, over a power failure in any segment", async () => {
   let segments = 0;
-  for (let seed = 1; seed <= 12; seed++) {
+  for (let seed = 1; seed <= 20; seed++) {
     const random = randomOf(seed);
     await using bench = new JournalBench();
     const disk = new PowerDirectory(bench.directory, random);
@@ -72,7 +72,7 @@ Deno.test("Journal keeps what every_write has acknowledged, and every cut, over 
       const accepted = journal.accepted!.then(() => acknowledged = last);
       if (random() < 0.3) await accepted;
       else await new Promise((resolve) => setTimeout(resolve, random() * 3));
-      if (random() < 0.2) {
+      if (random() < 0.05) {
         const covers = number, flush = round + 1;
         const checkpoint = { incarnation: journal.incarnation, flush, part: 0 };
         const chunk = {
