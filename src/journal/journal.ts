@@ -2,7 +2,7 @@
  * The journal: what was recorded, on disk, until storage has it for certain.
  *
  * ```text
- * events 1…16 │ events 17…20 │ cut of flush 1, covers 20 │ events 21… │ confirmed: flush 1 │ …
+ * events 1…32 │ events 33…40 │ cut of flush 1, covers 40 │ events 41… │ confirmed: flush 1 │ …
  * ```
  * An event stands in it as it was received, with the second it was counted at. A cut stands in it,
  * chunks and all, before the first of them is committed: after a crash its chunks are committed as they
