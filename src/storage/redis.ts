@@ -4,6 +4,8 @@
  * @module
  */
 import { metricsIn, versionsIn } from "./redis/buckets.ts";
+import { ClusterCommitter } from "./redis/cluster_committer.ts";
+import { removeFromCluster, signed } from "./redis/cluster_prune.ts";
 import { readCheckpoint } from "./redis/checkpoints.ts";
 import { connect, type Opened } from "./redis/connect.ts";
 import type { Connection } from "./redis/connection.ts";
@@ -59,11 +61,20 @@ export class RedisStorage implements Storage, AsyncDisposable {
 
   readonly #connection: Connection;
   readonly #owned: boolean;
+  /** Null on one server. */
+  readonly #cluster: ClusterCommitter | null;
+  readonly #replicas: number;
   #closing: Promise<void> | null = null;
 
-  private constructor({ connection, owned, cluster }: Opened) {
+  private constructor(
+    { connection, owned, cluster }: Opened,
+    replicas: number,
+    warn: (message: string) => void,
+  ) {
     this.#connection = connection;
     this.#owned = owned;
+    this.#replicas = replicas;
+    this.#cluster = cluster ? new ClusterCommitter(connection, warn) : null;
     this.capabilities = { atomicity: cluster ? "metric" : "chunk", survivesProcess: true };
   }
 
@@ -81,7 +92,7 @@ export class RedisStorage implements Storage, AsyncDisposable {
     const opened = await connect(target, options);
     const warn = options.onWarning ?? ((message: string) => console.warn(message));
     for (const warning of await settingsWarnings(opened.connection)) warn(warning);
-    return new RedisStorage(opened);
+    return new RedisStorage(opened, options.waitForReplicas ?? 0, warn);
   }
 
   /** Cuts cells into lists that one {@linkcode RedisStorage.commit} can carry. */
@@ -92,7 +103,11 @@ export class RedisStorage implements Storage, AsyncDisposable {
   /** Applies all of a chunk or none, once; on a cluster all or none of each key. */
   async commit(chunk: Chunk): Promise<CommitReport> {
     this.#check(chunk.prefix);
-    return await commitToServer(this.#connection, chunk);
+    const report = this.#cluster === null
+      ? await commitToServer(this.#connection, chunk)
+      : await this.#cluster.commit(chunk);
+    if (this.#replicas > 0) await this.#connection.awaitReplicas(this.#replicas);
+    return report;
   }
 
   /** The metrics that may hold something in the range. */
@@ -166,14 +181,23 @@ export class RedisStorage implements Storage, AsyncDisposable {
   /** Removes whole buckets. */
   async prune(range: PruneRange): Promise<PruneReport> {
     this.#check(range.prefix);
-    const remove = removeFromServer(this.#connection, range);
-    return await pruneBuckets(this.#connection, range, remove);
+    const cluster = this.#cluster;
+    if (cluster === null) {
+      return await pruneBuckets(
+        this.#connection,
+        range,
+        removeFromServer(this.#connection, range),
+      );
+    }
+    const remove = removeFromCluster(this.#connection, range, (keys) => cluster.forget(keys));
+    const prune = () => pruneBuckets(this.#connection, range, remove);
+    return range.dryRun ? await prune() : await signed(this.#connection, range.prefix, prune);
   }
 
   /** Waits for what is under way, which stops at its next attempt. */
   close(): Promise<void> {
     this.#connection.markClosed();
-    return this.#closing ??= this.#connection.idle().then(() => {
+    return this.#closing ??= this.#idle().then(() => {
       if (this.#owned) this.#connection.client.disconnect();
     });
   }
@@ -181,6 +205,11 @@ export class RedisStorage implements Storage, AsyncDisposable {
   /** The same as {@linkcode RedisStorage.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #idle(): Promise<void> {
+    await this.#cluster?.idle();
+    await this.#connection.idle();
   }
 
   #check(prefix: string): void {

@@ -1,6 +1,6 @@
 /** The contract on a real server, and on a real cluster. */
 import { RedisStorage } from "../../src/storage/redis.ts";
-import { RedisServer, withRedis } from "../_redis.ts";
+import { RedisCluster, RedisServer, withRedis } from "../_redis.ts";
 import { storageContract } from "../contract/mod.ts";
 import { disturb } from "./_redis_store.ts";
 
@@ -23,6 +23,29 @@ await withRedis("RedisStorage's contract", async () => {
     async faults() {
       await server.cli("flushall");
       return await disturb([server], (_key, ...args) => server.cli(...args));
+    },
+  });
+
+  const cluster = await RedisCluster.start();
+  const cli = async (key: string, ...args: string[]) =>
+    await (await cluster.masterOf(key)).cli(...args);
+  storageContract({
+    name: "RedisStorage on a cluster",
+    capabilities: { atomicity: "metric", survivesProcess: true },
+    async open() {
+      await cluster.flush();
+      return await RedisStorage.open(cluster.urls);
+    },
+    async place() {
+      await cluster.flush();
+      return {
+        open: () => RedisStorage.open(cluster.urls[0], { cluster: true }),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
+    },
+    async faults() {
+      await cluster.flush();
+      return await disturb(cluster.nodes, cli);
     },
   });
 });

@@ -54,6 +54,19 @@ export async function readCheckpoint(
   };
 }
 
+/** The keys of the bookkeeping, in the order of the scripts that move a checkpoint. */
+export function bookKeys({ prefix, writer }: Chunk): string[] {
+  const book = new Book(prefix);
+  return [
+    book.checkpoint(writer),
+    book.writers,
+    book.starts("d"),
+    book.versions("d"),
+    book.starts("h"),
+    book.versions("h"),
+  ];
+}
+
 /** The arguments that scripts/_checkpoint.ts names. */
 export function checkpointArgs({ checkpoint, previous, durable, writer }: Chunk): Arg[] {
   return [
@@ -95,21 +108,22 @@ export function reportOf(
   return { outcome: "skipped", refused: own ? allRefused(plan, refused) : [], retries };
 }
 
-/** The cells that lines of a number and a text name, and those that were never sent. */
+/** The cells that a script names in lines of a number and a text, and those that it was never given. */
 export function allRefused({ buckets, rejected }: ChunkPlan, lines: string): RefusedCell[] {
-  if (lines === "") return [...rejected];
   const cells = buckets.flatMap(({ groups }) => groups.flatMap(({ cells }) => cells));
-  return [...rejected, ...linesOf(lines, cells)];
+  const refused = [...reasonsOf(lines, cells)]
+    .map(([cell, why]) => ({ cell, error: refusal(cell, `Redis says: ${why}`) }));
+  return [...rejected, ...refused];
 }
 
-/** The cells that lines of a number and a text name. */
-export function linesOf(lines: string, cells: readonly Cell[]): RefusedCell[] {
-  if (lines === "") return [];
-  return lines.split("\n").map((line) => {
+/** What lines of a number and a text say of each cell that they name. */
+export function reasonsOf(lines: string, cells: readonly Cell[]): Map<Cell, string> {
+  const reasons = new Map<Cell, string>();
+  for (const line of lines === "" ? [] : lines.split("\n")) {
     const space = line.indexOf(" ");
-    const cell = cells[Number(line.slice(0, space))];
-    return { cell, error: refusal(cell, `Redis says: ${line.slice(space + 1)}`) };
-  });
+    reasons.set(cells[Number(line.slice(0, space))], line.slice(space + 1));
+  }
+  return reasons;
 }
 
 /** A checkpoint from what a script or a hash gives; null if it is none. */

@@ -80,7 +80,10 @@ async function clientFor(
   }
   const client = new Cluster(addresses.map(({ host, port }) => ({ host, port })), {
     lazyConnect: true,
-    enableOfflineQueue: false,
+    // What waits for the connection of a node, which is made when it is first needed.
+    enableOfflineQueue: true,
+    // Only we repeat after a connection broke: who repeats must know that it may have been applied.
+    retryDelayOnFailover: 0,
     clusterRetryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
     slotsRefreshTimeout: 2000,
     // A name would be looked up again for each node, and the certificate is for the name.

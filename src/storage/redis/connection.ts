@@ -20,12 +20,17 @@ export const DEFAULT_RETRIES = 40;
 /** No attempt is repeated after this time, milliseconds: each may wait for its own timeout. */
 const PATIENCE_MS = 15_000;
 
+/** How long replicas may take to have what was written, milliseconds. */
+const REPLICAS_MS = 2_000;
+
 /** What several attempts came to, for reports. */
 export class Attempts {
   /** How often an attempt had to be repeated. */
   retries = 0;
   /** Whether one may have been applied although it failed. */
   inDoubt = false;
+  /** Whether a part is known to have been applied. */
+  applied = false;
 }
 
 /** A client and what is known of it. Owned by one RedisStorage. */
@@ -40,6 +45,7 @@ export class Connection {
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
   #lastError: unknown = null;
+  #failures = 0;
 
   constructor(client: RedisClient, where: string, retries: number, owned: boolean) {
     this.client = client;
@@ -64,6 +70,13 @@ export class Connection {
     await Promise.allSettled([...this.#running]);
   }
 
+  /** A word that changes when a cluster gets other masters, or something failed. */
+  get state(): string {
+    const masters = (this.client.nodes?.("master") ?? [])
+      .map(({ options: { host, port } }) => `${host}:${port}`).sort();
+    return `${this.#failures} ${masters.join(" ")}`;
+  }
+
   /** Why there is no connection, as far as the client says so; null when there is one again. */
   note(error: unknown): void {
     this.#lastError = error;
@@ -83,6 +96,29 @@ export class Connection {
     attempts: Attempts = new Attempts(),
   ): Promise<unknown> {
     return this.patiently(doing, () => this.#evaluate(script, keys, args), attempts);
+  }
+
+  /**
+   * Waits until so many replicas of each master have what was written. Each command on a connection
+   * moves the point that WAIT waits for, so what another connection wrote is waited for too.
+   *
+   * @throws {StorageError} `unknown` if they do not come that far in time
+   */
+  async awaitReplicas(replicas: number): Promise<void> {
+    const servers = this.client.nodes?.("master") ?? [this.client];
+    const doing = "wait for replicas";
+    const counts = await Promise.all(
+      servers.map((server) =>
+        this.patiently(doing, () => server.call("WAIT", replicas, REPLICAS_MS))
+      ),
+    );
+    const least = Math.min(...counts.map(Number));
+    if (least >= replicas) return;
+    throw new StorageError(
+      "unknown",
+      `Cannot confirm a commit to Redis at ${this.where}: wanted it on ${replicas} replicas of each ` +
+        `master within ${REPLICAS_MS} ms, received ${least}; it will be asked for again`,
+    );
   }
 
   /** Runs what may be repeated, until it succeeds or patience ends. */
@@ -109,6 +145,7 @@ export class Connection {
         return await run();
       } catch (error) {
         const failure = failureOf(error);
+        if (failure !== "refused") this.#failures++;
         if (failure === "unsent" && attempt === 0) this.#reconnect();
         if (failure === "lost") attempts.inDoubt = true;
         const over = attempt >= this.retries || performance.now() > endMs;

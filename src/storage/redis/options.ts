@@ -12,7 +12,11 @@ export interface RedisClient {
   /** `ready` when commands can be sent. */
   readonly status: string;
   /** Its options; a `keyPrefix` is refused. */
-  readonly options: { readonly keyPrefix?: string };
+  readonly options: {
+    readonly keyPrefix?: string;
+    readonly host?: string;
+    readonly port?: number;
+  };
   /** Sends a command; the answer's bytes as text. */
   call(command: string, ...args: (string | Uint8Array | number)[]): Promise<unknown>;
   /** Sends a command; the answer's bytes as they are. */

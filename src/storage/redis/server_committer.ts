@@ -4,7 +4,7 @@
  * @module
  */
 import type { Chunk, CommitReport } from "../storage.ts";
-import { checkpointArgs, reportOf } from "./checkpoints.ts";
+import { bookKeys, checkpointArgs, reportOf } from "./checkpoints.ts";
 import { Attempts, type Connection } from "./connection.ts";
 import { Book } from "./keys.ts";
 import { type Arg, type ChunkPlan, growthOf, pairsOf, planOf } from "./plan.ts";
@@ -29,19 +29,6 @@ export async function commitToServer(
   return attempts.inDoubt && report.outcome === "skipped" && isOwn(reply, chunk)
     ? { ...report, outcome: "applied" }
     : report;
-}
-
-/** The keys of the bookkeeping, in the order of the scripts that move a checkpoint. */
-export function bookKeys({ prefix, writer }: Chunk): string[] {
-  const book = new Book(prefix);
-  return [
-    book.checkpoint(writer),
-    book.writers,
-    book.starts("d"),
-    book.versions("d"),
-    book.starts("h"),
-    book.versions("h"),
-  ];
 }
 
 function keysOf(chunk: Chunk, { buckets }: ChunkPlan): string[] {
