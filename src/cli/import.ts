@@ -17,6 +17,7 @@ import type { Values } from "./flags.ts";
 import { fileInput, type Input, readLines, standardInput } from "./input.ts";
 import { readOptions } from "./options.ts";
 import { kvPathOf, storageFlags } from "./shared_flags.ts";
+import { kindOf } from "./storage.ts";
 import { catchSignals, type Signals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -38,7 +39,7 @@ export const importCommand: Command = {
       title: "How",
       flags: [{ name: "merge", help: "Add to what the prefix holds" }],
     },
-    storageFlags("Only kv, which is the default"),
+    storageFlags("kv, which is the default, or redis"),
   ],
   permissions: [
     {
@@ -65,8 +66,11 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const { prefix } = await readOptions(values);
   const inputs: Input[] = [];
   for (const name of names) inputs.push(name === "-" ? standardInput() : await fileInput(name));
-  await using opened = await openBareStorage(values, false);
-  const letters = new DeadLetters(kvPathOf(values), terminal);
+  await using opened = await openBareStorage(values, terminal, false);
+  const letters = new DeadLetters(
+    kindOf(values) === "kv" ? kvPathOf(values) : undefined,
+    terminal,
+  );
   using signals = catchSignals();
   let refused = 0;
   for (const input of inputs) {

@@ -67,7 +67,7 @@ async function clientFor(
 ): Promise<{ client: RedisClient; where: string }> {
   const addresses = addressesOf(target ?? "");
   const where = addresses.map(({ host, port }) => `${host}:${port}`).join(", ");
-  const { Cluster, Redis } = await import("ioredis");
+  const { Cluster, Redis } = await loadClient();
   if (addresses.length === 1 && options.cluster !== true) {
     const [{ host, port, db }] = addresses;
     return { client: new Redis({ ...nodeOptions(addresses[0], options), host, port, db }), where };
@@ -104,7 +104,7 @@ async function sentinelClient(
       "Cannot open Redis: wanted the addresses of Sentinels and the name of their master",
     );
   }
-  const { Redis } = await import("ioredis");
+  const { Redis } = await loadClient();
   const client = new Redis({
     ...nodeOptions(null, options),
     sentinels: sentinels.map(sentinelOf),
@@ -113,6 +113,20 @@ async function sentinelClient(
     sentinelRetryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
   });
   return { client, where: `the Sentinels' master ${name}` };
+}
+
+async function loadClient(): Promise<Pick<typeof import("ioredis"), "Cluster" | "Redis">> {
+  try {
+    return await import("ioredis");
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new StorageError(
+      "refused",
+      "Cannot load ioredis: one of its packages looks through the environment, and Deno does not " +
+        "allow it; run again with --allow-env, or with --ignore-env to show it an empty one",
+      { cause },
+    );
+  }
 }
 
 /** What holds for each connection: nothing waits without bound, and only we repeat. */
