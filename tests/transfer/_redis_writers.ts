@@ -3,9 +3,7 @@
  * Rust traqq sends stands in `src/lib.rs` and `src/storage/redis.rs` of the public repository
  * `oeo/traqq`; what trk sends in `src/module.iced` of `oeo/trk` and was seen on a real server.
  */
-import { Redis } from "ioredis";
-import { until } from "../_redis.ts";
-import type { RedisServer } from "../_redis.ts";
+import type { Redis } from "ioredis";
 import { importCells, type ImportReport } from "../../src/transfer/import.ts";
 import type { Finding, Layout } from "../../src/transfer/redis_layout.ts";
 import { RedisSource } from "../../src/transfer/redis_source.ts";
@@ -13,18 +11,6 @@ import { surveyRedis } from "../../src/transfer/redis_survey.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 
 export type Event = Readonly<Record<string, string | number>>;
-
-/** A client of a test's own, closed with it. */
-export async function clientOf(server: RedisServer): Promise<Redis & AsyncDisposable> {
-  const client = new Redis(server.port, "127.0.0.1", { lazyConnect: true });
-  await client.connect();
-  return Object.assign(client, {
-    async [Symbol.asyncDispose]() {
-      client.disconnect();
-      await until("the client to be closed", 5000, () => client.status === "end");
-    },
-  });
-}
 
 export interface RustMapping {
   readonly bitmap?: readonly string[];

@@ -8,8 +8,9 @@ import { prefixesIn, surveyRedis } from "../../src/transfer/redis_survey.ts";
 import { TRAQQ_LAYOUT } from "../../src/transfer/redis_traqq.ts";
 import { TRK_LAYOUT } from "../../src/transfer/redis_trk.ts";
 import { freePort, RedisCluster, RedisServer, withRedis } from "../_redis.ts";
+import { clientOf } from "../_redis_client.ts";
 import { contents } from "../contract/kit.ts";
-import { clientOf, importRedis, recordAsRust } from "./_redis_writers.ts";
+import { importRedis, recordAsRust } from "./_redis_writers.ts";
 
 const APP = { prefix: "app", timezone: "UTC" };
 const FIELDS = 1000;

@@ -4,8 +4,9 @@ import { MemoryStorage } from "../../src/storage/memory.ts";
 import { TRAQQ_LAYOUT } from "../../src/transfer/redis_traqq.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { RedisServer, withRedis } from "../_redis.ts";
+import { clientOf } from "../_redis_client.ts";
 import { contents } from "../contract/kit.ts";
-import { clientOf, importRedis, recordAsRust, told } from "./_redis_writers.ts";
+import { importRedis, recordAsRust, told } from "./_redis_writers.ts";
 
 const MAPPING = {
   bitmap: ["ip"],

@@ -5,8 +5,9 @@ import { MemoryStorage } from "../../src/storage/memory.ts";
 import { TRK_LAYOUT } from "../../src/transfer/redis_trk.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { RedisServer, withRedis } from "../_redis.ts";
+import { clientOf } from "../_redis_client.ts";
 import { contents } from "../contract/kit.ts";
-import { clientOf, importRedis, recordAsTrk, told } from "./_redis_writers.ts";
+import { importRedis, recordAsTrk, told } from "./_redis_writers.ts";
 
 const MAP = {
   bmp: ["ip", "geo~ip"],
