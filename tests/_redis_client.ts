@@ -1,9 +1,12 @@
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 import { type RedisServer, until } from "./_redis.ts";
 
 /** A client of a test's own, closed with it. */
-export async function clientOf(server: RedisServer): Promise<Redis & AsyncDisposable> {
-  const client = new Redis(server.port, "127.0.0.1", { lazyConnect: true });
+export async function clientOf(
+  server: RedisServer,
+  options: RedisOptions = {},
+): Promise<Redis & AsyncDisposable> {
+  const client = new Redis(server.port, "127.0.0.1", { ...options, lazyConnect: true });
   await client.connect();
   return Object.assign(client, {
     async [Symbol.asyncDispose]() {

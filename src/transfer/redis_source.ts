@@ -6,14 +6,21 @@
  */
 import type { Cluster, Redis, RedisOptions } from "ioredis";
 import { ConfigError, messageOf, StorageError } from "../base/errors.ts";
+import { handled, withDeadline } from "../base/promises.ts";
 
 /** Keys or fields that one command is asked for. */
 const BATCH = 1000;
 const CONNECT_MS = 5000;
+const CLUSTER_MS = 10_000;
 const ANSWER_MS = 30_000;
+/** For a question with all its repetitions. */
+const LAST_MS = 90_000;
 /** How often a lost connection is opened again, and a command sent again; they only read. */
 const RETRIES = 5;
 const RETRY_MS = 200;
+
+/** Slots of a cluster, each of which has a master. */
+const SLOTS = 16_384;
 
 /** A field and its value, or a member and its score, as the bytes they are. */
 export type Entry = readonly [name: Uint8Array, value: string];
@@ -70,8 +77,18 @@ export class RedisSource implements AsyncDisposable {
       slotsRefreshTimeout: CONNECT_MS,
     });
     try {
-      cluster.on("error", (error) => failed.error = error);
-      await cluster.connect();
+      for (const event of ["error", "node error"]) {
+        cluster.on(event, (error) => failed.error = error);
+      }
+      const ended = new Promise<never>((_, reject) =>
+        cluster.once("end", () => reject(failed.error ?? new Error("no node answers")))
+      );
+      // Where a node cannot be reached, connect() may never be settled.
+      await withDeadline(
+        Promise.race([cluster.connect(), handled(ended)]),
+        CLUSTER_MS,
+        () => failed.error ?? new Error(`no answer within ${CLUSTER_MS} ms`),
+      );
       return new RedisSource(address, cluster, failed);
     } catch (error) {
       cluster.disconnect();
@@ -81,8 +98,7 @@ export class RedisSource implements AsyncDisposable {
 
   /** All keys that match a pattern of SCAN; a key may come twice. On a cluster those of every master. */
   async *keys(pattern: string): AsyncGenerator<string[]> {
-    const nodes = "nodes" in this.#client ? this.#client.nodes("master") : [this.#client];
-    for (const node of nodes) {
+    for (const node of await this.#masters()) {
       let cursor = "0";
       do {
         const [next, keys] = await this.#ask(() =>
@@ -92,6 +108,23 @@ export class RedisSource implements AsyncDisposable {
         cursor = next;
       } while (cursor !== "0");
     }
+  }
+
+  /** The servers that have keys; all of them, or those of a lost one would be missing silently. */
+  async #masters(): Promise<Redis[]> {
+    const client = this.#client;
+    if (!("nodes" in client)) return [client];
+    const slots = await this.#ask(() => client.cluster("SLOTS"));
+    const served = slots.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    const masters = new Set(slots.map(([, , [host, port]]) => `${host}:${port}`));
+    const nodes = client.nodes("master");
+    if (served === SLOTS && nodes.length === masters.size) return nodes;
+    throw new StorageError(
+      "unavailable",
+      `Cannot read from Redis at ${this.address}: only ${nodes.length} of the cluster's ` +
+        `${masters.size} masters can be reached, which serve ${served} of ${SLOTS} slots` +
+        (this.#closed.error === undefined ? "" : ` (${messageOf(this.#closed.error)})`),
+    );
   }
 
   /** `string`, `hash`, `set`, `zset`, or another type; `none` if there is no such key. */
@@ -142,7 +175,11 @@ export class RedisSource implements AsyncDisposable {
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {
     try {
-      return await question();
+      return await withDeadline(
+        question(),
+        LAST_MS,
+        () => this.#closed.error ?? new Error(`no answer within ${LAST_MS} ms`),
+      );
     } catch (error) {
       // "Connection is closed." does not say why.
       const isClosed = /connection is closed|max retries/i.test(messageOf(error));
@@ -226,6 +263,7 @@ function explained(error: unknown, address: string): Error {
     isAnswer ? "refused" : "unavailable",
     isAnswer
       ? `Cannot read from Redis at ${address}: it says ${said}`
-      : `Cannot reach Redis at ${address}: ${said}; is it running, and is this its address?`,
+      : `Cannot reach Redis at ${address}: ${said}; is it running, is this its address, and can all ` +
+        "nodes be reached if it is a cluster?",
   );
 }

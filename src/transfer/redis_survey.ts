@@ -32,8 +32,6 @@ export interface SurveyOptions {
   readonly onFinding?: (finding: Finding) => void;
   /** Called after each piece, with what was read of them and the cells so far. */
   readonly onProgress?: (progress: { share: number; cells: number }) => void;
-  /** Ends the survey: it throws the signal's reason. */
-  readonly signal?: AbortSignal;
 }
 
 /** An export that is ready to be given out. */
@@ -76,9 +74,9 @@ export async function timezoneIn(
 export async function surveyRedis(
   source: RedisSource,
   layout: Layout,
-  { prefix, timezone, onFinding = () => {}, onProgress, signal }: SurveyOptions,
+  { prefix, timezone, onFinding = () => {}, onProgress }: SurveyOptions,
 ): Promise<Survey> {
-  const { keys, known } = await readKeys(source, layout, prefix, signal);
+  const { keys, known } = await readKeys(source, layout, prefix);
   const { pieces, findings } = layout.sort(prefix, keys, known);
   if (pieces.length === 0) throw await nothing(source, layout, prefix);
   pieces.sort(comparePieces);
@@ -89,7 +87,6 @@ export async function surveyRedis(
   const whole = createHash("sha256").update(JSON.stringify([layout.name, prefix, timezone]));
   let cells = 0;
   for await (const { lines, found } of readPieces(source, pieces)) {
-    signal?.throwIfAborted();
     found.forEach(onFinding);
     const digest = digestOf(lines);
     whole.update(digest);
@@ -150,14 +147,12 @@ async function readKeys(
   source: RedisSource,
   layout: Layout,
   prefix: string,
-  signal: AbortSignal | undefined,
 ): Promise<{ keys: Set<string>; known: Set<string> }> {
   const keys = new Set<string>();
   const sets = new Set<string>();
   /** Longer prefixes that begin like this one: what is under them is theirs. */
   const others = new Set<string>();
   for await (const batch of source.keys(`${globEscaped(prefix)}:*`)) {
-    signal?.throwIfAborted();
     for (const key of batch) {
       const owner = layout.prefixOf(key);
       if (owner === prefix) sets.add(key);
@@ -172,7 +167,6 @@ async function readKeys(
   }
   const known = new Set<string>();
   for (const set of sets) {
-    signal?.throwIfAborted();
     if (await source.type(set) !== "set") {
       // The keys are found without it; that it is of another kind is told.
       keys.add(set);

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { BATCH_CELLS } from "../../src/transfer/format.ts";
@@ -112,26 +118,17 @@ await withRedis("surveyRedis()", () => {
     );
   });
 
-  Deno.test("surveyRedis() that is stopped while it looks gives nothing", async () => {
+  Deno.test("surveyRedis() says how far it is", async () => {
     await using server = await RedisServer.start();
     await fill(server);
     await using source = await RedisSource.open(server.url);
-    const stop = new AbortController();
-    const pieces: number[] = [];
-    await assertRejects(
-      () =>
-        surveyRedis(source, TRAQQ_LAYOUT, {
-          ...APP,
-          signal: stop.signal,
-          onProgress({ share, cells }) {
-            pieces.push(share * DAYS, cells);
-            stop.abort(new Error("stopped"));
-          },
-        }),
-      Error,
-      "stopped",
-    );
-    assertEquals(pieces, [1, FIELDS]);
+    const said: number[][] = [];
+    const survey = await surveyRedis(source, TRAQQ_LAYOUT, {
+      ...APP,
+      onProgress: ({ share, cells }) => said.push([Math.round(share * DAYS), cells]),
+    });
+    assertEquals(said, range(DAYS).map((i) => [i + 1, (i + 1) * FIELDS]));
+    assertEquals(survey.cells, DAYS * FIELDS);
   });
 
   Deno.test("prefixesIn() and surveyRedis() name the prefixes that there are", async () => {
@@ -200,6 +197,14 @@ await withRedis("surveyRedis()", () => {
         Object.fromEntries(cells.sort(([a], [b]) => a < b ? -1 : 1)),
       );
     }
+    // The keys of a lost master are not left out.
+    await using source = await RedisSource.open(node.url);
+    await (await cluster.masterOf("app:add:d:0:event")).stop();
+    const error = await assertRejects(
+      () => surveyRedis(source, TRAQQ_LAYOUT, APP),
+      StorageError,
+    );
+    assertMatch(error.message, /^Cannot (read from|reach) Redis at /);
   });
 });
 

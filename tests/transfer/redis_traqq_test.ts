@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { Calendar } from "../../src/engine/bucket.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { TRAQQ_LAYOUT } from "../../src/transfer/redis_traqq.ts";
 import { Traqq } from "../../src/traqq.ts";
@@ -25,6 +24,20 @@ const EVENTS = [
   { event: "buy", ip: "10.0.0.3", geo: "ü {x} ", amount: 0.2 },
 ];
 
+/**
+ * The first seconds of the day and hour that the Rust traqq counts an instant in: of an hour that the
+ * clock shows twice always the first.
+ */
+function rustBuckets(time: string): { day: number; hour: number } {
+  const local = Temporal.Instant.from(time).toZonedDateTimeISO("Europe/Berlin").toPlainDateTime();
+  const seconds = (at: Temporal.PlainDateTime) =>
+    at.toZonedDateTime("Europe/Berlin", { disambiguation: "earlier" }).epochMilliseconds / 1000;
+  return {
+    day: seconds(local.round({ smallestUnit: "day", roundingMode: "floor" })),
+    hour: seconds(local.round({ smallestUnit: "hour", roundingMode: "floor" })),
+  };
+}
+
 await withRedis("the import of layout traqq", () => {
   for (const prefix of ["shop", "my:shop", "a*[b]?\\c"]) {
     Deno.test(`TRAQQ_LAYOUT gives what traqq counts of the same events, prefix ${prefix}`, async () => {
@@ -38,17 +51,13 @@ await withRedis("the import of layout traqq", () => {
         time: { timezone: "Europe/Berlin", hourly: true },
         limits: { maxFutureMs: 1e15 },
       });
-      const calendar = new Calendar("Europe/Berlin");
       for (const [i, day] of DAYS.entries()) {
-        // 02:30 comes twice on the 25th, in two hours that are both buckets.
+        // On the 25th 02:30 comes twice.
         for (const time of ["00:30:00Z", "01:30:00Z"]) {
+          const { day: dayStart, hour } = rustBuckets(`${day}T${time}`);
           for (const event of EVENTS.slice(i % 2)) {
-            const at = Date.parse(`${day}T${time}`) / 1000;
-            await traqq.record(event, { at });
-            const buckets = (["d", "h"] as const).map((unit) =>
-              `${unit}:${calendar.bucketAt(unit, at).start}`
-            );
-            await recordAsRust(redis, prefix, buckets, MAPPING, {
+            await traqq.record(event, { at: hour + 1800 });
+            await recordAsRust(redis, prefix, [`d:${dayStart}`, `h:${hour}`], MAPPING, {
               ...event,
               geo: event.geo.trim(),
             });
