@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { MemoryStorage } from "../../src/storage/memory.ts";
+import { RedisSource } from "../../src/transfer/redis_source.ts";
+import { timezoneIn } from "../../src/transfer/redis_survey.ts";
 import { TRAQQ_LAYOUT } from "../../src/transfer/redis_traqq.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { RedisServer, withRedis } from "../_redis.ts";
@@ -169,6 +171,8 @@ await withRedis("the import of layout traqq", () => {
     await redis.set("app:session:1", "of somebody else");
     await redis.sadd("app:k:d:0", "app:add:d:0:event", "app:add:d:0:gone", "elsewhere");
     await redis.set("app:k:d:86400", "no set");
+    // It looks like the known keys of a prefix of its own, and is none.
+    await redis.hset("app:add:d:0:x:k:d:5", "x", "1");
 
     await using target = new MemoryStorage();
     const { report, findings } = await importRedis(server.url, TRAQQ_LAYOUT, target, {
@@ -209,6 +213,7 @@ await withRedis("the import of layout traqq", () => {
         `refused app:add:d:0:event "text": ${count} "x"`,
         `refused app:add:d:0:event "zero": ${count} "0"`,
         `refused app:add:d:0:a:b: wanted property names without ":", "{" and "}", which traqq does not take`,
+        `refused app:add:d:0:x:k:d:5: wanted property names without ":", "{" and "}", which traqq does not take`,
         `refused app:add:d:0:geo~event: wanted property names in ascending order, each once: traqq finds no others`,
         `refused app:add:d:0:string: wanted a hash, received a string`,
         `refused app:adv:d:0:amount:a:b:i: ${colon}`,
@@ -234,6 +239,31 @@ await withRedis("the import of layout traqq", () => {
       ].sort(),
     );
   });
+
+  for (const [prefix, root] of [["app", "{app}:meta"], ["{app}", "{app}:tagmeta"]]) {
+    Deno.test(`TRAQQ_LAYOUT leaves the bookkeeping of our own storage out, prefix ${prefix}`, async () => {
+      await using server = await RedisServer.start();
+      await using redis = await clientOf(server);
+      const key = `${prefix}:add:d:0:event`;
+      const beside = prefix === "app" ? `{${key}}` : key;
+      await redis.hset(key, "x", "1");
+      await redis.sadd(`${prefix}:k:d:0`, key);
+      await redis.set(`${root}:tz`, "Europe/Berlin");
+      await redis.hset(`${root}:cp:writer`, "flush", "1");
+      await redis.hset(`${beside}:cp:writer`, "seq", "1");
+      await redis.sadd(`${beside}:cps`, "writer");
+      await redis.set(`${beside}:tmp`, "x");
+      await using source = await RedisSource.open(server.url);
+      assertEquals(await timezoneIn(source, TRAQQ_LAYOUT, prefix), "Europe/Berlin");
+      assertEquals(await timezoneIn(source, TRAQQ_LAYOUT, "other"), null);
+      await using target = new MemoryStorage();
+      const { report, findings } = await importRedis(server.url, TRAQQ_LAYOUT, target, {
+        prefix,
+        timezone: "UTC",
+      });
+      assertEquals([report.cells, findings], [1, []]);
+    });
+  }
 
   Deno.test("TRAQQ_LAYOUT reads keys of many thousand fields, sketches sparse and dense", async () => {
     await using server = await RedisServer.start();
