@@ -244,6 +244,15 @@ export class RedisCluster implements AsyncDisposable {
     });
   }
 
+  /** Empties it. */
+  async flush(): Promise<void> {
+    await Promise.all(this.nodes.map(async (node) => {
+      const text = await node.cli("flushall");
+      // Replicas are emptied by their masters.
+      if (text !== "OK" && !text.startsWith("READONLY")) throw new Error(text);
+    }));
+  }
+
   /** The server that is master for a key, as a node that answers sees it. */
   async masterOf(key: string): Promise<RedisServer> {
     const asked = this.nodes.find((node) => node.answers);
