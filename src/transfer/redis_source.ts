@@ -77,9 +77,9 @@ export class RedisSource implements AsyncDisposable {
       slotsRefreshTimeout: CONNECT_MS,
     });
     try {
-      for (const event of ["error", "node error"]) {
-        cluster.on(event, (error) => failed.error = error);
-      }
+      // What a node says is more than that not all of them could be asked.
+      cluster.on("node error", (error) => failed.error = error);
+      cluster.on("error", (error) => failed.error ??= error);
       const ended = new Promise<never>((_, reject) =>
         cluster.once("end", () => reject(failed.error ?? new Error("no node answers")))
       );
@@ -181,9 +181,10 @@ export class RedisSource implements AsyncDisposable {
         () => this.#closed.error ?? new Error(`no answer within ${LAST_MS} ms`),
       );
     } catch (error) {
-      // "Connection is closed." does not say why.
-      const isClosed = /connection is closed|max retries/i.test(messageOf(error));
-      throw explained(isClosed ? this.#closed.error ?? error : error, this.address);
+      // "Connection is closed." does not say why, nor that a node of a cluster is not there.
+      const isLost = /connection is closed|max retries|too many cluster redirections/i
+        .test(messageOf(error));
+      throw explained(isLost ? this.#closed.error ?? error : error, this.address);
     }
   }
 
