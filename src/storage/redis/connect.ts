@@ -5,8 +5,9 @@
  */
 import type { RedisOptions } from "ioredis";
 import { messageOf, StorageError } from "../../base/errors.ts";
+import { loadRedis } from "../../base/redis_client.ts";
 import { Connection, DEFAULT_RETRIES } from "./connection.ts";
-import { failureOf, hintOf, underneath } from "./failures.ts";
+import { asCause, failureOf, hintOf, underneath } from "./failures.ts";
 import {
   type Address,
   addressesOf,
@@ -67,7 +68,7 @@ async function clientFor(
 ): Promise<{ client: RedisClient; where: string }> {
   const addresses = addressesOf(target ?? "");
   const where = addresses.map(({ host, port }) => `${host}:${port}`).join(", ");
-  const { Cluster, Redis } = await loadClient();
+  const { Cluster, Redis } = await loadRedis();
   if (addresses.length === 1 && options.cluster !== true) {
     const [{ host, port, db }] = addresses;
     return { client: new Redis({ ...nodeOptions(addresses[0], options), host, port, db }), where };
@@ -104,7 +105,7 @@ async function sentinelClient(
       "Cannot open Redis: wanted the addresses of Sentinels and the name of their master",
     );
   }
-  const { Redis } = await loadClient();
+  const { Redis } = await loadRedis();
   const client = new Redis({
     ...nodeOptions(null, options),
     sentinels: sentinels.map(sentinelOf),
@@ -113,20 +114,6 @@ async function sentinelClient(
     sentinelRetryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
   });
   return { client, where: `the Sentinels' master ${name}` };
-}
-
-async function loadClient(): Promise<Pick<typeof import("ioredis"), "Cluster" | "Redis">> {
-  try {
-    return await import("ioredis");
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
-    throw new StorageError(
-      "refused",
-      "Cannot load ioredis: one of its packages looks through the environment, and Deno does not " +
-        "allow it; run again with --allow-env, or with --ignore-env to show it an empty one",
-      { cause },
-    );
-  }
 }
 
 /** What holds for each connection: nothing waits without bound, and only we repeat. */
@@ -170,7 +157,7 @@ async function ready(connection: Connection, options: RedisStorageOptions): Prom
     throw new StorageError(
       failureOf(error) === "refused" ? "refused" : "unavailable",
       `Cannot open Redis at ${connection.where}: ${why}`,
-      { cause: error },
+      { cause: asCause(error) },
     );
   } finally {
     clearTimeout(timer);
