@@ -21,6 +21,9 @@ const DEFAULT_TIMEOUT_MS = 5000;
 /** The longest wait of the client before it connects again, milliseconds. */
 const RECONNECT_CAP_MS = 500;
 
+/** How often a cluster is asked for its masters, milliseconds. */
+const SLOTS_REFRESH_MS = 2000;
+
 /** A connection, and whether we made the client. */
 export interface Opened {
   readonly connection: Connection;
@@ -87,6 +90,8 @@ async function clientFor(
     retryDelayOnFailover: 0,
     clusterRetryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
     slotsRefreshTimeout: 2000,
+    // So that a master that was replaced is noticed also where nothing is sent to it (losses.ts).
+    slotsRefreshInterval: SLOTS_REFRESH_MS,
     // A name would be looked up again for each node, and the certificate is for the name.
     dnsLookup: (address, callback) => callback(null, address),
     redisOptions: nodeOptions(addresses[0], options),
