@@ -47,7 +47,10 @@ export interface RedisServerOptions {
 /** Servers that run, so that none outlives the test file. */
 const running = new Set<RedisServer>();
 globalThis.addEventListener("unload", () => {
-  for (const server of running) server.kill();
+  for (const server of running) {
+    server.kill();
+    Deno.removeSync(server.folder, { recursive: true });
+  }
 });
 
 /** A `redis-server` of its own. */

@@ -45,7 +45,7 @@ Deno.test("addressesOf() reads URLs, several of them, and what stands in them", 
 await withRedis("RedisStorage.open()", async () => {
   const server = await RedisServer.start();
   const guarded = await RedisServer.start({ args: ["--requirepass", PASSWORD] });
-  const files = Deno.makeTempDirSync({ prefix: "traqq-redis-tls-" });
+  const files = server.folder; // they go with it
   Deno.writeTextFileSync(`${files}/cert.pem`, CERT);
   Deno.writeTextFileSync(`${files}/key.pem`, KEY);
   const tlsPort = freePort();
