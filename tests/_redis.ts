@@ -49,7 +49,11 @@ const running = new Set<RedisServer>();
 globalThis.addEventListener("unload", () => {
   for (const server of running) {
     server.kill();
-    Deno.removeSync(server.folder, { recursive: true });
+    try {
+      Deno.removeSync(server.folder, { recursive: true });
+    } catch {
+      // It wrote a last file meanwhile: the system's folder for such files keeps it.
+    }
   }
 });
 
