@@ -78,8 +78,11 @@ export class RedisSource implements AsyncDisposable {
       slotsRefreshTimeout: CONNECT_MS,
     });
     try {
-      // What a node says is more than that not all of them could be asked.
-      cluster.on("node error", (error) => failed.error = error);
+      // What a node says is more than that not all of them could be asked, or that it is closed.
+      cluster.on("node error", (error) => {
+        const isMore = failed.error === undefined || isClosed(failed.error) || !isClosed(error);
+        if (isMore) failed.error = error;
+      });
       cluster.on("error", (error) => failed.error ??= error);
       const ended = new Promise<never>((_, reject) =>
         cluster.once("end", () => reject(failed.error ?? new Error("no node answers")))
@@ -243,6 +246,10 @@ function retryAfterMs(attempt: number): number | null {
  * What a failure of ioredis means, and what to do. The failure itself is no cause of it: the one of AUTH
  * has the password in it.
  */
+function isClosed(error: Error): boolean {
+  return /connection is closed/i.test(error.message);
+}
+
 function explained(error: unknown, address: string): Error {
   if (error instanceof StorageError) return error;
   const said = messageOf(error);

@@ -15,6 +15,7 @@ export const PAGES = [
   "docs/what-is-counted.md",
   "docs/storage.md",
   "docs/redis-import.md",
+  "docs/redis.md",
 ] as const;
 
 /** Where a file of the repository is. */

@@ -31,6 +31,11 @@ export interface Opened {
   readonly cluster: boolean;
 }
 
+/** A master that became a replica: its name, or the Sentinels, may lead to another by now. */
+const LEAVE_REPLICA: RedisOptions = {
+  reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+};
+
 /** A client that is not connected yet. */
 interface Made {
   readonly client: RedisClient;
@@ -84,7 +89,13 @@ async function clientFor(
   if (addresses.length === 1 && options.cluster !== true) {
     const [{ host, port, db }] = addresses;
     return {
-      client: new Redis({ ...nodeOptions(addresses[0], options), host, port, db }),
+      client: new Redis({
+        ...nodeOptions(addresses[0], options),
+        ...LEAVE_REPLICA,
+        host,
+        port,
+        db,
+      }),
       where,
       secure,
     };
@@ -126,6 +137,7 @@ async function sentinelClient(
   const { Redis } = await loadRedis();
   const client = new Redis({
     ...nodeOptions(null, options),
+    ...LEAVE_REPLICA,
     sentinels: sentinels.map(sentinelOf),
     name,
     ...options.sentinelPassword === undefined ? {} : { sentinelPassword: options.sentinelPassword },
