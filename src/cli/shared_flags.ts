@@ -8,9 +8,12 @@ import { CliError, UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
 import { type Flag, type FlagGroup, quoted, type Values } from "./flags.ts";
 import { isGranted } from "./permissions.ts";
+import { REDIS_FLAGS } from "./redis.ts";
 
 /** Where the server listens unless told otherwise. */
 export const DEFAULT_ADDR = `127.0.0.1:${DEFAULT_PORT}`;
+/** Where data can be kept; the default is kv. */
+export const STORAGES = ["memory", "kv", "redis"] as const;
 /** The KV file unless told otherwise. */
 export const DEFAULT_KV_PATH = "./traqq.db";
 /** In the folder of `--data-dir`. */
@@ -62,8 +65,9 @@ export function storageFlags(storage: string): FlagGroup {
   return {
     title: "Storage",
     flags: [
-      { name: "storage", value: "memory|kv", help: storage },
+      { name: "storage", value: STORAGES.join("|"), help: storage },
       KV_PATH,
+      ...REDIS_FLAGS,
       PREFIX,
       CONFIG,
     ],
