@@ -57,7 +57,7 @@ export interface Log extends Disposable {
 const toJson = getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
 const toText = getTextFormatter({
   timestamp: "rfc3339",
-  level: "full",
+  level: "FULL",
   format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
 });
 
