@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { serveTcp } from "../../../src/server/tcp.ts";
+import { serveTcp, type TcpServer } from "../../../src/server/tcp.ts";
 import { Peer } from "../_peer.ts";
 import { Asking } from "./_asking.ts";
 
@@ -35,10 +35,11 @@ function parse(text: string): Map<string, number> {
 Deno.test("GET /metrics has every counter as Prometheus text", async () => {
   const directory = await Deno.makeTempDir({ prefix: "traqq-test-" });
   try {
-    let tcp: ReturnType<typeof serveTcp> | undefined;
-    await using it = await Asking.open({ tcp: () => tcp!.stats() }, { journal: { directory } });
-    tcp = serveTcp(it.traqq, { port: 0 });
-    await using _tcp = tcp;
+    const servers: TcpServer[] = [];
+    const options = { tcp: () => servers[0].stats() };
+    await using it = await Asking.open(options, { journal: { directory } });
+    await using tcp = serveTcp(it.traqq, { port: 0 });
+    servers.push(tcp);
     using peer = await Peer.connect(tcp);
     await peer.ask('{"cmd":"record","event":{"event":"tcp"}}');
     await it.record('{"event":"a"}\nnonsense\n{"geo":"US"}', { "Content-Type": "text/plain" });
