@@ -11,7 +11,6 @@ import { UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
 import type { Flag, Values } from "./flags.ts";
 import { isGranted, need } from "./permissions.ts";
-import type { Terminal } from "./terminal.ts";
 
 /** The environment variable that may hold the URL: no other user of the machine sees it there. */
 export const REDIS_URL_VARIABLE = "TRAQQ_REDIS_URL";
@@ -66,7 +65,10 @@ export function redisWhere(values: Values): string {
 }
 
 /** Opens it. @throws {StorageError} with one sentence that says why not */
-export async function openRedis(values: Values, terminal: Terminal): Promise<Storage> {
+export async function openRedis(
+  values: Values,
+  warn: (message: string) => void,
+): Promise<Storage> {
   const sentinels = values.all("redis-sentinel");
   const name = values.get("redis-master");
   if ((sentinels.length > 0) !== (name !== undefined)) {
@@ -82,7 +84,7 @@ export async function openRedis(values: Values, terminal: Terminal): Promise<Sto
     cluster: values.has("redis-cluster"),
     ...sentinels.length > 0 ? { sentinels, name } : {},
     ...ca === undefined ? {} : { tls: { ca } },
-    onWarning: (message) => terminal.err(`${harmless(message)}\n`),
+    onWarning: (message) => warn(harmless(message)),
   });
 }
 
