@@ -28,41 +28,37 @@ import { OPS } from "./series.ts";
 export interface Columns {
   /** Milliseconds since the reference time. */
   readonly times: Uint16Array;
-  /** The slot of the series, times 4, and the op. */
-  readonly marks: Uint32Array;
+  /** The place of the event's series in the chunk's list of series. */
+  readonly slots: Uint16Array;
+  /** What the event does to the level. */
+  readonly ops: Uint8Array;
   readonly values: Float64Array;
   /** The level of each slot's series before the first event. */
   readonly levels: Float64Array;
 }
 
-/** Bits of a mark that are the op. */
-export const OP_BITS = 2;
-/** Those bits. */
-export const OP_MASK = 3;
+const OP_BITS = 2;
 const ORDER_BITS = 6;
 
 /** Writes the first `count` events; `columns.levels` has one level for each slot. */
 export function encodeChunk(columns: Columns, count: number): Uint8Array<ArrayBuffer> {
-  const { times, marks, values, levels } = columns;
-  const slots = levels.length;
+  const { times, slots, levels } = columns;
   const writer = new BitWriter(2 * count + 64);
-  writeSlots(writer, marks, count, slots);
+  writeSlots(writer, slots, count, levels.length);
   writeIntegers(writer, times, 0, count);
-  writeFloats(writer, levels, 0, slots);
+  writeFloats(writer, levels, 0, levels.length);
 
-  const { ends, ops, grouped } = group(marks, values, count, slots);
+  const { ends, ops, values } = group(columns, count);
   const body = new BitWriter(2 * count + 64);
-  const lengths = new Uint32Array(slots);
-  let widest = 0;
-  for (let slot = 0, start = 0; slot < slots; start = ends[slot++]) {
+  const lengths = new Uint32Array(ends.length);
+  for (let slot = 0, start = 0; slot < ends.length; start = ends[slot++]) {
     const before = body.length;
     writeOps(body, ops, start, ends[slot]);
-    writeFloats(body, grouped, start, ends[slot]);
+    writeFloats(body, values, start, ends[slot]);
     lengths[slot] = body.length - before;
-    widest = Math.max(widest, lengths[slot]);
   }
   // Columns of like series are of about the same length: most lengths take their width and a bit.
-  const order = Math.max(0, widthOf(body.length / Math.max(1, slots)) - 1);
+  const order = Math.max(0, widthOf(body.length / Math.max(1, ends.length)) - 1);
   writer.bits(order, ORDER_BITS);
   for (const length of lengths) writer.golomb(length, order);
   writer.append(body);
@@ -72,34 +68,35 @@ export function encodeChunk(columns: Columns, count: number): Uint8Array<ArrayBu
 /**
  * Reads the events of a chunk.
  *
- * @param wanted which slots' values are read, those of others stay 0; absent: all
+ * @param series how many series it has
+ * @param wanted which slots' ops and values are read, those of others stay 0; absent: all
  * @throws {RangeError} for what no writer has written
  */
 export function decodeChunk(
   bytes: Uint8Array,
   count: number,
-  slots: number,
+  series: number,
   wanted?: Uint8Array,
 ): Columns {
   const reader = new BitReader(bytes);
-  const marks = new Uint32Array(count);
+  const slots = new Uint16Array(count);
   const times = new Uint16Array(count);
-  const levels = new Float64Array(slots);
-  readSlots(reader, marks, slots);
+  const levels = new Float64Array(series);
+  readSlots(reader, slots, series);
   readIntegers(reader, times, 0, count);
-  readFloats(reader, levels, 0, slots);
+  readFloats(reader, levels, 0, series);
 
-  const ends = endsOf(marks, count, slots);
+  const ends = endsOf(slots, count, series);
   const order = reader.bits(ORDER_BITS);
   if (order > 52) throw new RangeError(`there is no order ${order}`);
-  const lengths = Float64Array.from({ length: slots }, () => reader.golomb(order));
-  const grouped = new Float64Array(count);
+  const lengths = Float64Array.from({ length: series }, () => reader.golomb(order));
+  const values = new Float64Array(count);
   const ops = new Uint8Array(count);
-  for (let slot = 0, start = 0; slot < slots; start = ends[slot++]) {
+  for (let slot = 0, start = 0; slot < series; start = ends[slot++]) {
     const end = reader.position + lengths[slot];
     if (wanted === undefined || wanted[slot] !== 0) {
       readOps(reader, ops, start, ends[slot]);
-      readFloats(reader, grouped, start, ends[slot]);
+      readFloats(reader, values, start, ends[slot]);
       if (reader.position !== end) {
         throw new RangeError("a column is longer or shorter than it says");
       }
@@ -109,57 +106,53 @@ export function decodeChunk(
   if (reader.size - reader.position > 7) {
     throw new RangeError("there are bits behind the last column");
   }
-  return { times, levels, marks, values: ungroup(marks, ops, grouped, ends) };
+  return { times, slots, levels, ...ungroup(slots, ops, values, ends) };
 }
 
 /** Values and ops by series, and where each series ends. */
 function group(
-  marks: Uint32Array,
-  values: Float64Array,
+  { slots, ops, values, levels }: Columns,
   count: number,
-  slots: number,
-): { ends: Uint32Array; ops: Uint8Array; grouped: Float64Array } {
-  const ends = endsOf(marks, count, slots);
+): { ends: Uint32Array; ops: Uint8Array; values: Float64Array } {
+  const ends = endsOf(slots, count, levels.length);
   const next = startsOf(ends);
-  const ops = new Uint8Array(count);
-  const grouped = new Float64Array(count);
+  const grouped = { ends, ops: new Uint8Array(count), values: new Float64Array(count) };
   // As words, for a NaN that passes as a number may change.
   const from = wordsOf(values);
-  const to = wordsOf(grouped);
+  const to = wordsOf(grouped.values);
   for (let i = 0; i < count; i++) {
-    const mark = marks[i];
-    const at = next[mark >>> OP_BITS]++;
-    ops[at] = mark & OP_MASK;
+    const at = next[slots[i]]++;
+    grouped.ops[at] = ops[i];
     to[2 * at] = from[2 * i];
     to[2 * at + 1] = from[2 * i + 1];
   }
-  return { ends, ops, grouped };
+  return grouped;
 }
 
-/** The other way; also puts the ops into the marks. */
+/** The other way. */
 function ungroup(
-  marks: Uint32Array,
+  slots: Uint16Array,
   ops: Uint8Array,
-  grouped: Float64Array,
+  values: Float64Array,
   ends: Uint32Array,
-): Float64Array {
+): { ops: Uint8Array; values: Float64Array } {
   const next = startsOf(ends);
-  const values = new Float64Array(marks.length);
-  const from = wordsOf(grouped);
-  const to = wordsOf(values);
-  for (let i = 0; i < marks.length; i++) {
-    const at = next[marks[i] >>> OP_BITS]++;
-    marks[i] |= ops[at];
+  const ordered = { ops: new Uint8Array(slots.length), values: new Float64Array(slots.length) };
+  const from = wordsOf(values);
+  const to = wordsOf(ordered.values);
+  for (let i = 0; i < slots.length; i++) {
+    const at = next[slots[i]]++;
+    ordered.ops[i] = ops[at];
     to[2 * i] = from[2 * at];
     to[2 * i + 1] = from[2 * at + 1];
   }
-  return values;
+  return ordered;
 }
 
-function endsOf(marks: Uint32Array, count: number, slots: number): Uint32Array {
-  const ends = new Uint32Array(slots);
-  for (let i = 0; i < count; i++) ends[marks[i] >>> OP_BITS]++;
-  for (let slot = 1; slot < slots; slot++) ends[slot] += ends[slot - 1];
+function endsOf(slots: Uint16Array, count: number, series: number): Uint32Array {
+  const ends = new Uint32Array(series);
+  for (let i = 0; i < count; i++) ends[slots[i]]++;
+  for (let slot = 1; slot < series; slot++) ends[slot] += ends[slot - 1];
   return ends;
 }
 
@@ -169,12 +162,12 @@ function startsOf(ends: Uint32Array): Uint32Array {
   return starts;
 }
 
-function writeSlots(writer: BitWriter, marks: Uint32Array, count: number, slots: number): void {
-  const width = widthOf(Math.max(0, slots - 1));
-  const followers = new Int32Array(slots).fill(-1);
+function writeSlots(writer: BitWriter, slots: Uint16Array, count: number, series: number): void {
+  const width = widthOf(Math.max(0, series - 1));
+  const followers = new Int32Array(series).fill(-1);
   let guessed = 0;
-  for (let i = 0, last = 0; i < count; i++) {
-    const slot = marks[i] >>> OP_BITS;
+  for (let i = 0, last = 0; i < count && width > 0; i++) {
+    const slot = slots[i];
     if (followers[last] === slot) guessed++;
     else followers[last] = slot;
     last = slot;
@@ -182,8 +175,9 @@ function writeSlots(writer: BitWriter, marks: Uint32Array, count: number, slots:
   const guesses = count < guessed * width;
   writer.bits(guesses ? 1 : 0, 1);
   followers.fill(-1);
-  for (let i = 0, last = 0; i < count; i++) {
-    const slot = marks[i] >>> OP_BITS;
+  // Where there is one series only, nothing has to be said.
+  for (let i = 0, last = 0; i < count && width > 0; i++) {
+    const slot = slots[i];
     if (!guesses) {
       writer.bits(slot, width);
     } else if (followers[last] === slot) {
@@ -196,11 +190,11 @@ function writeSlots(writer: BitWriter, marks: Uint32Array, count: number, slots:
   }
 }
 
-function readSlots(reader: BitReader, marks: Uint32Array, slots: number): void {
-  const width = widthOf(Math.max(0, slots - 1));
+function readSlots(reader: BitReader, slots: Uint16Array, series: number): void {
+  const width = widthOf(Math.max(0, series - 1));
   const guesses = reader.bits(1) === 1;
-  const followers = new Int32Array(slots).fill(-1);
-  for (let i = 0, last = 0; i < marks.length; i++) {
+  const followers = new Int32Array(series).fill(-1);
+  for (let i = 0, last = 0; i < slots.length; i++) {
     let slot: number;
     if (guesses && reader.bits(1) === 1) {
       slot = followers[last];
@@ -208,9 +202,8 @@ function readSlots(reader: BitReader, marks: Uint32Array, slots: number): void {
       slot = reader.bits(width);
       followers[last] = slot;
     }
-    if (!(slot >= 0 && slot < slots)) throw new RangeError(`an event is of series ${slot}`);
-    marks[i] = slot << OP_BITS;
-    last = slot;
+    if (!(slot >= 0 && slot < series)) throw new RangeError(`an event is of series ${slot}`);
+    slots[i] = last = slot;
   }
 }
 

@@ -1,18 +1,18 @@
 /**
  * Chunks: a reference time, and events that lie up to 65,535 ms behind it. The open one takes events
- * into typed arrays, 14 bytes each; a sealed one holds them as bits and never changes.
+ * into typed arrays, 13 bytes each; a sealed one holds them as bits and never changes.
  *
  * @module
  */
-import { type Columns, decodeChunk, encodeChunk, OP_BITS, OP_MASK } from "./chunk_codec.ts";
+import { type Columns, decodeChunk, encodeChunk } from "./chunk_codec.ts";
 import { OP, type Series } from "./series.ts";
 
 /** Most events of a chunk. */
 export const MAX_CHUNK_EVENTS = 65_536;
 /** The last millisecond of a chunk. */
 export const MAX_OFFSET_MS = 65_535;
-/** Bytes of an event in an open chunk: 2 its time, 4 its series and op, 8 its value. */
-export const OPEN_EVENT_BYTES = 14;
+/** Bytes of an event in an open chunk: 2 its time, 2 its series, 1 its op, 8 its value. */
+export const OPEN_EVENT_BYTES = 13;
 /** Events that an open chunk has room for at first. */
 export const MIN_OPEN_EVENTS = 64;
 /** What a chunk's entry for a series takes: a pointer, and in the open chunk a level. */
@@ -41,12 +41,14 @@ export class OpenChunk {
   epoch = 1;
   series: Series[] = [];
   times: Uint16Array;
-  marks: Uint32Array;
+  slots: Uint16Array;
+  ops: Uint8Array;
   values: Float64Array;
 
   constructor(capacity = MIN_OPEN_EVENTS) {
     this.times = new Uint16Array(capacity);
-    this.marks = new Uint32Array(capacity);
+    this.slots = new Uint16Array(capacity);
+    this.ops = new Uint8Array(capacity);
     this.values = new Float64Array(capacity);
   }
 
@@ -58,14 +60,15 @@ export class OpenChunk {
   /** Gives a series its slot. */
   enter(series: Series): void {
     series.epoch = this.epoch;
-    series.mark = this.series.length << OP_BITS;
+    series.slot = this.series.length;
     this.series.push(series);
   }
 
   /** Makes room for more events. */
   grow(capacity: number): void {
     this.times = moved(this.times, new Uint16Array(capacity));
-    this.marks = moved(this.marks, new Uint32Array(capacity));
+    this.slots = moved(this.slots, new Uint16Array(capacity));
+    this.ops = moved(this.ops, new Uint8Array(capacity));
     this.values = moved(this.values, new Float64Array(capacity));
   }
 
@@ -77,7 +80,8 @@ export class OpenChunk {
     this.epoch++;
     if (capacity === this.capacity) return;
     this.times = new Uint16Array(capacity);
-    this.marks = new Uint32Array(capacity);
+    this.slots = new Uint16Array(capacity);
+    this.ops = new Uint8Array(capacity);
     this.values = new Float64Array(capacity);
   }
 
@@ -85,18 +89,40 @@ export class OpenChunk {
   view(): Columns {
     return {
       times: this.times.subarray(0, this.count),
-      marks: this.marks.subarray(0, this.count),
+      slots: this.slots.subarray(0, this.count),
+      ops: this.ops.subarray(0, this.count),
       values: this.values.subarray(0, this.count),
-      levels: Float64Array.from(this.series, ({ kind, level }) => kind === "histogram" ? 0 : level),
+      // The sum of a histogram is in no question about a window.
+      levels: this.levels().map((level, slot) =>
+        this.series[slot].kind === "histogram" ? 0 : level
+      ),
     };
+  }
+
+  /** The level of each slot's series before the first event. */
+  levels(): Float64Array {
+    return Float64Array.from(this.series, ({ level }) => level);
+  }
+
+  /** Moves levels behind the last event; gives how many events each slot has. */
+  advance(levels: Float64Array): Uint32Array {
+    const { slots, ops, values, count } = this;
+    const events = new Uint32Array(levels.length);
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i];
+      levels[slot] = apply(levels[slot], ops[i], values[i]);
+      events[slot]++;
+    }
+    return events;
   }
 
   /** What is in it now; what is recorded later does not change it. */
   copy(): Chunk {
-    const { times, marks, values, levels } = this.view();
+    const { times, slots, ops, values, levels } = this.view();
     const columns = {
       times: times.slice(),
-      marks: marks.slice(),
+      slots: slots.slice(),
+      ops: ops.slice(),
       values: values.slice(),
       levels,
     };
@@ -177,23 +203,23 @@ export class SealedChunk implements Chunk {
   /** What it is without its first events; undefined if nothing is left. */
   without(first: number): SealedChunk | undefined {
     if (first >= this.count) return undefined;
-    const { times, marks, values, levels } = this.columns();
+    const { times, slots, ops, values, levels } = this.columns();
     for (let i = 0; i < first; i++) {
-      const slot = marks[i] >>> OP_BITS;
+      const slot = slots[i];
       // The level of a histogram is not kept in chunks.
       if (this.series[slot].kind === "histogram") continue;
-      levels[slot] = apply(levels[slot], marks[i] & OP_MASK, values[i]);
+      levels[slot] = apply(levels[slot], ops[i], values[i]);
     }
-    const slots = new Map<number, number>();
-    const left = marks.slice(first).map((mark) => {
-      const slot = mark >>> OP_BITS;
-      if (!slots.has(slot)) slots.set(slot, slots.size);
-      return (slots.get(slot)! << OP_BITS) | (mark & OP_MASK);
+    const kept = new Map<number, number>();
+    const left = slots.slice(first).map((slot) => {
+      if (!kept.has(slot)) kept.set(slot, kept.size);
+      return kept.get(slot)!;
     });
-    const old = [...slots.keys()];
+    const old = [...kept.keys()];
     const columns = {
       times: times.slice(first),
-      marks: left,
+      slots: left,
+      ops: ops.slice(first),
       values: values.slice(first),
       levels: Float64Array.from(old, (slot) => levels[slot]),
     };
@@ -215,7 +241,7 @@ export function capacityFor(count: number): number {
   return capacity;
 }
 
-function moved<T extends Uint16Array | Uint32Array | Float64Array>(from: T, to: T): T {
+function moved<T extends Uint8Array | Uint16Array | Float64Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }

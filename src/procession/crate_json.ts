@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { OP_BITS, OP_MASK } from "./chunk_codec.ts";
 import type { Chunk } from "./chunks.ts";
 import { find, type ReadFilter } from "./events.ts";
 import { describe, type Kind, type Series } from "./series.ts";
@@ -117,15 +116,14 @@ export class CrateWriter {
     for (const { chunk, columns, wanted } of find(chunks, filter)) {
       const events: CrateChunkEvent[] = [];
       for (let i = 0; i < chunk.count; i++) {
-        const mark = columns.marks[i];
-        const slot = mark >>> OP_BITS;
+        const slot = columns.slots[i];
         const ms = columns.times[i];
         if (wanted[slot] === 0) continue;
         if (chunk.referenceMs + ms < filter.fromMs || chunk.referenceMs + ms > filter.toMs) {
           continue;
         }
         const series = chunk.series[slot];
-        const entry = entryOf(series, mark & OP_MASK, columns.values[i], this.#wide);
+        const entry = entryOf(series, columns.ops[i], columns.values[i], this.#wide);
         events.push({ entry, ms, label: this.#numberOf(series) });
       }
       if (events.length > 0) yield { reference_time: when(chunk.referenceMs), events };
@@ -136,15 +134,14 @@ export class CrateWriter {
   *events(chunks: Iterable<Chunk>, filter: ReadFilter): Generator<CrateEvent> {
     for (const { chunk, columns, wanted } of find(chunks, filter)) {
       for (let i = 0; i < chunk.count; i++) {
-        const mark = columns.marks[i];
-        const slot = mark >>> OP_BITS;
+        const slot = columns.slots[i];
         const timestampMs = chunk.referenceMs + columns.times[i];
         if (wanted[slot] === 0) continue;
         if (timestampMs < filter.fromMs || timestampMs > filter.toMs) continue;
         const series = chunk.series[slot];
         yield {
           when: when(timestampMs),
-          event: entryOf(series, mark & OP_MASK, columns.values[i], this.#wide),
+          event: entryOf(series, columns.ops[i], columns.values[i], this.#wide),
           key: series.name,
           labels: Object.entries(series.labels),
         };

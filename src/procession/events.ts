@@ -4,7 +4,7 @@
  * @module
  */
 import { show } from "../base/show.ts";
-import { type Columns, OP_BITS, OP_MASK } from "./chunk_codec.ts";
+import type { Columns } from "./chunk_codec.ts";
 import type { Chunk } from "./chunks.ts";
 import { type Kind, type Labels, type Op, OPS, type Series } from "./series.ts";
 
@@ -126,11 +126,11 @@ export function* eventsOf(
 ): Generator<ProcessionEvent> {
   for (const { chunk, columns, wanted } of find(chunks, filter)) {
     for (let i = 0; i < chunk.count; i++) {
-      const mark = columns.marks[i];
-      if (wanted[mark >>> OP_BITS] === 0) continue;
+      const slot = columns.slots[i];
+      if (wanted[slot] === 0) continue;
       const timestampMs = chunk.referenceMs + columns.times[i];
       if (timestampMs < filter.fromMs || timestampMs > filter.toMs) continue;
-      yield eventOf(chunk.series[mark >>> OP_BITS], mark & OP_MASK, columns.values[i], timestampMs);
+      yield eventOf(chunk.series[slot], columns.ops[i], columns.values[i], timestampMs);
     }
   }
 }

@@ -42,9 +42,9 @@ export class Series {
   recorded = 0;
   /** How many chunks have events of it, the open one too. */
   chunks = 0;
-  /** The open chunk that it has a slot in, and that slot, shifted to leave room for an op. */
+  /** The open chunk that it has a slot in, and that slot. */
   epoch = 0;
-  mark = 0;
+  slot = 0;
 
   constructor(kind: Kind, name: string, labels: Labels, key: string) {
     this.kind = kind;

@@ -7,7 +7,6 @@
  * @module
  */
 import { QuantileSketch } from "../sketch/quantiles.ts";
-import { OP_BITS, OP_MASK } from "./chunk_codec.ts";
 import { apply, type Chunk } from "./chunks.ts";
 import { find, type ReadFilter } from "./events.ts";
 import { type Kind, type Labels, OP, type Series } from "./series.ts";
@@ -121,10 +120,9 @@ function walk(
   for (const { chunk, columns, wanted } of find(chunks, filter)) {
     const levels = columns.levels.slice();
     for (let i = 0; i < chunk.count; i++) {
-      const mark = columns.marks[i];
-      const slot = mark >>> OP_BITS;
+      const slot = columns.slots[i];
       if (wanted[slot] === 0) continue;
-      const op = mark & OP_MASK;
+      const op = columns.ops[i];
       const value = columns.values[i];
       const series = chunk.series[slot];
       const before = levels[slot];

@@ -5,12 +5,11 @@
  * | operation | cost                                                                               |
  * | --------- | ---------------------------------------------------------------------------------- |
  * | `record`  | O(1), nothing is allocated; now and then a chunk grows by doubling, or is sealed   |
- * | memory    | 14 bytes an event in the open chunk, a few in sealed ones                          |
+ * | memory    | 13 bytes an event in the open chunk, a few in sealed ones                          |
  *
  * @module
  */
 import {
-  apply,
   type Chunk,
   MAX_CHUNK_EVENTS,
   MAX_OFFSET_MS,
@@ -20,7 +19,6 @@ import {
   type SealedChunk,
   SLOT_BYTES,
 } from "./chunks.ts";
-import { OP_BITS, OP_MASK } from "./chunk_codec.ts";
 import { type Kind, type Labels, readKey, Series } from "./series.ts";
 
 /** The bounds of a store, and its clock. */
@@ -116,7 +114,8 @@ export class Store {
       !(offset < MAX_OFFSET_MS + 1)
     ) return this.recordAt(series, op, value, now);
     open.times[at] = offset; // whole milliseconds: the rest falls off
-    open.marks[at] = series.mark | op;
+    open.slots[at] = series.slot;
+    open.ops[at] = op;
     open.values[at] = value;
     open.count = at + 1;
   }
@@ -156,7 +155,8 @@ export class Store {
       open.enter(series);
     }
     open.times[open.count] = ms - open.referenceMs;
-    open.marks[open.count] = series.mark | op;
+    open.slots[open.count] = series.slot;
+    open.ops[open.count] = op;
     open.values[open.count] = value;
     open.count++;
   }
@@ -217,27 +217,18 @@ export class Store {
     for (const series of this.#series.values()) {
       states.set(series, { level: series.level, recorded: series.recorded });
     }
-    const { marks, values, count, series } = this.#open;
-    for (let i = 0; i < count; i++) {
-      const state = states.get(series[marks[i] >>> OP_BITS])!;
-      state.level = apply(state.level, marks[i] & OP_MASK, values[i]);
-      state.recorded++;
-    }
+    const levels = this.#open.levels();
+    const events = this.#open.advance(levels);
+    this.#open.series.forEach((series, slot) => {
+      states.set(series, { level: levels[slot], recorded: series.recorded + events[slot] });
+    });
     return states;
   }
 
   #seal(nowMs: number): void {
     const open = this.#open;
     const chunk = open.seal();
-    const { marks, values, count, series } = open;
-    for (let i = 0; i < count; i++) {
-      const own = series[marks[i] >>> OP_BITS];
-      own.level = apply(own.level, marks[i] & OP_MASK, values[i]);
-      own.recorded++;
-    }
-    this.#bytes -= OPEN_EVENT_BYTES * open.capacity + SLOT_BYTES * series.length;
-    open.reset();
-    this.#bytes += OPEN_EVENT_BYTES * open.capacity;
+    this.#empty(open);
     this.#add(chunk);
     this.#dropOld(nowMs);
     this.#makeRoom();
@@ -268,17 +259,24 @@ export class Store {
 
   /** Drops the open chunk: the bound has no room for it and the next event. */
   #drop(open: OpenChunk): void {
-    this.#bytes -= OPEN_EVENT_BYTES * open.capacity + SLOT_BYTES * open.series.length;
+    const { series } = open;
     this.#dropped += open.count;
-    const { marks, values, count, series } = open;
-    for (let i = 0; i < count; i++) {
-      const own = series[marks[i] >>> OP_BITS];
-      own.level = apply(own.level, marks[i] & OP_MASK, values[i]);
-      own.recorded++;
+    this.#empty(open);
+    this.#release(series);
+  }
+
+  /** Moves the levels behind the open chunk's events, and empties it. */
+  #empty(open: OpenChunk): void {
+    const { series } = open;
+    const levels = open.levels();
+    const events = open.advance(levels);
+    for (let slot = 0; slot < series.length; slot++) {
+      series[slot].level = levels[slot];
+      series[slot].recorded += events[slot];
     }
+    this.#bytes -= OPEN_EVENT_BYTES * open.capacity + SLOT_BYTES * series.length;
     open.reset();
     this.#bytes += OPEN_EVENT_BYTES * open.capacity;
-    this.#release(series);
   }
 
   #dropOld(nowMs: number): void {
