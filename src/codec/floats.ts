@@ -124,6 +124,7 @@ interface Scaled {
 function scale(values: Float64Array, start: number, end: number): Scaled | undefined {
   let places = 0;
   for (let i = start; i < end; i++) {
+    if (places === 0 && isWhole(values[i])) continue;
     while (!isDecimal(values[i], POWERS[places])) {
       if (++places > MAX_PLACES) return undefined;
     }
@@ -134,8 +135,8 @@ function scale(values: Float64Array, start: number, end: number): Scaled | undef
   let most = -Infinity;
   for (let i = start; i < end; i++) {
     // More places than a value needs may be more than its digits allow.
-    if (!isDecimal(values[i], power)) return undefined;
-    const whole = Math.round(values[i] * power);
+    if (places > 0 && !isDecimal(values[i], power)) return undefined;
+    const whole = places > 0 ? Math.round(values[i] * power) : values[i];
     if (whole < least) least = whole;
     if (whole > most) most = whole;
     above[i - start] = whole;
@@ -143,6 +144,12 @@ function scale(values: Float64Array, start: number, end: number): Scaled | undef
   if (most - least > MAX_INTEGER) return undefined;
   for (let i = 0; i < above.length; i++) above[i] -= least;
   return { places, least, above };
+}
+
+/** The same as {@linkcode isDecimal} without places, for the many that are whole. */
+function isWhole(value: number): boolean {
+  return Math.floor(value) === value && value <= MAX_INTEGER && value >= -MAX_INTEGER &&
+    (value !== 0 || 1 / value > 0);
 }
 
 /** Whether a whole number divided by `power` is exactly this double. */

@@ -93,10 +93,13 @@ export function readIntegers(
 }
 
 /** The shape and order that make the column shortest. */
-function choose(values: Integers, start: number, end: number): { shape: Shape; order: number } {
+function choose(
+  values: Integers,
+  start: number,
+  end: number,
+): { shape: Shape; order: number } {
   const plain = new Uint32Array(WIDTHS);
-  const rising = new Uint32Array(WIDTHS);
-  const differences = new Uint32Array(WIDTHS);
+  const steps = new Uint32Array(WIDTHS);
   const second = new Uint32Array(WIDTHS);
   let rises = true;
   let last = 0;
@@ -104,34 +107,38 @@ function choose(values: Integers, start: number, end: number): { shape: Shape; o
   for (let i = start; i < end; i++) {
     const value = values[i];
     const step = value - last;
+    const change = step - lastStep;
     plain[widthOf(value)]++;
-    differences[widthOf(zigzag(step))]++;
-    second[widthOf(zigzag(step - lastStep))]++;
+    // Without the sign, which takes a bit where there is one.
+    steps[widthOf(step < 0 ? -step : step)]++;
+    second[widthOf(change < 0 ? -change : change)]++;
     if (step < 0) rises = false;
-    else rising[widthOf(step)]++;
     last = value;
     lastStep = step;
   }
-  let best = { shape: SHAPES.plain as Shape, ...bestOrder(plain) };
-  const consider = (shape: Shape, widths: Uint32Array) => {
-    const found = bestOrder(widths);
+  let best = { shape: SHAPES.plain as Shape, ...bestOrder(plain, 0) };
+  const consider = (shape: Shape, widths: Uint32Array, signBits: number) => {
+    const found = bestOrder(widths, signBits);
     if (found.bits < best.bits) best = { shape, ...found };
   };
-  if (rises) consider(SHAPES.rising, rising);
-  consider(SHAPES.differences, differences);
-  consider(SHAPES.second, second);
+  if (rises) consider(SHAPES.rising, steps, 0);
+  else consider(SHAPES.differences, steps, 1);
+  consider(SHAPES.second, second, 1);
   return best;
 }
 
 /** The best order for numbers of which so many have each width, and about how many bits they take. */
-function bestOrder(widths: Uint32Array): { order: number; bits: number } {
+function bestOrder(widths: Uint32Array, signBits: number): { order: number; bits: number } {
   let widest = MAX_WIDTH;
   while (widest > 0 && widths[widest] === 0) widest--;
+  const most = Math.min(widest + signBits, MAX_WIDTH - 1);
   let best = { order: 0, bits: Infinity };
-  for (let order = 0; order <= Math.min(widest, MAX_WIDTH - 1); order++) {
+  for (let order = 0; order <= most; order++) {
     let bits = 0;
     for (let width = 0; width <= widest; width++) {
-      bits += widths[width] * (order + COSTS[Math.max(0, width - order)]);
+      // 0 has no sign.
+      const whole = width === 0 ? 0 : width + signBits;
+      bits += widths[width] * (order + COSTS[Math.max(0, whole - order)]);
     }
     if (bits < best.bits) best = { order, bits };
   }

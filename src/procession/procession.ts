@@ -46,7 +46,8 @@ export interface JsonOptions extends EventFilter {
   readonly wide?: boolean;
 }
 
-const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
+/** The bound unless one is given. */
+export const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
 const DEFAULT_QUANTILE_WINDOW_MS = 60_000;
 const OPTIONS = ["maxBytes", "maxAgeMs", "filter", "now"];
 const EVERYTHING = readFilter();

@@ -37,3 +37,11 @@ Deno.test("examples/client.ts talks to traqq serve", async () => {
   assertStringIncludes(out, "3 recorded, 1 rejected");
   assertStringIncludes(out, 'countries [ [ "US", 2 ], [ "DE", 1 ] ]');
 });
+
+Deno.test("examples/procession.ts runs without a permission", async () => {
+  const out = await example("procession", []);
+  assertStringIncludes(out, "126000 events in ");
+  assertStringIncludes(out, "p99 before: 0.016 s, in the last second: 1.010 s\n");
+  assertStringIncludes(out, "queue_depth [ 24, 49, 74, 99 ]\n");
+  assertStringIncludes(out, '2026-01-01T12:00:59.991Z 99\nrequests{route="/"} 60000\n');
+});

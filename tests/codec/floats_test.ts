@@ -1,10 +1,8 @@
-/** The columns of src/codec: integers.ts, floats.ts and xor.ts. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { BitReader, BitWriter } from "../../src/codec/bits.ts";
 import { readFloats, wordsOf, writeFloats } from "../../src/codec/floats.ts";
-import { MAX_INTEGER, readIntegers, writeIntegers } from "../../src/codec/integers.ts";
-import { readXor, writeXor } from "../../src/codec/xor.ts";
+import { MAX_INTEGER } from "../../src/codec/integers.ts";
 
 /** Writes, reads, compares every bit, and gives the bits that it took. */
 function floats(values: Float64Array): number {
@@ -89,43 +87,6 @@ Deno.test("writeFloats() is short for what programs measure", () => {
   assert(column(() => level += random() - 0.5) <= 56 * n);
 });
 
-Deno.test("writeIntegers(): any numbers up to 2^50 come back, in each shape", () => {
-  const value = fc.oneof(fc.nat(3), fc.nat(0xffff), fc.nat().map((n) => n * 2 ** 19));
-  fc.assert(fc.property(fc.array(value), fc.boolean(), (values, sorted) => {
-    const column = Float64Array.from(values);
-    if (sorted) column.sort();
-    const writer = new BitWriter();
-    writeIntegers(writer, column, 0, column.length);
-    const back = new Float64Array(column.length);
-    const reader = new BitReader(writer.bytes());
-    readIntegers(reader, back, 0, back.length);
-    assertEquals(back, column);
-    assertEquals(reader.position, writer.length);
-  }));
-  for (const edge of [[0, MAX_INTEGER, 0, MAX_INTEGER, MAX_INTEGER, 0], [MAX_INTEGER]]) {
-    const writer = new BitWriter();
-    writeIntegers(writer, Float64Array.from(edge), 0, edge.length);
-    const back = new Float64Array(edge.length);
-    readIntegers(new BitReader(writer.bytes()), back, 0, edge.length);
-    assertEquals([...back], edge);
-  }
-});
-
-Deno.test("writeIntegers() sees what repeats in times", () => {
-  const bits = (of: (i: number) => number) => {
-    const column = Uint16Array.from({ length: 1000 }, (_, i) => of(i));
-    const writer = new BitWriter();
-    writeIntegers(writer, column, 0, column.length);
-    const back = new Uint16Array(column.length);
-    readIntegers(new BitReader(writer.bytes()), back, 0, back.length);
-    assertEquals(back, column);
-    return writer.length;
-  };
-  assert(bits((i) => 10 * i) < 1030, "every 10 ms: differences of differences are 0");
-  assert(bits((i) => i >> 1) < 2030, "two each ms");
-  assert(bits((i) => i % 7 === 0 ? 500 - i / 2 : i) < 20_000, "a clock that jumps back");
-});
-
 Deno.test("readFloats() and readIntegers() read damaged bits to a RangeError or to numbers, and end", () => {
   const values = Float64Array.from({ length: 200 }, (_, i) => i % 50 === 0 ? i / 10 : Math.sqrt(i));
   const decimals = Float64Array.from({ length: 200 }, (_, i) => (i * 7919 % 1000) / 100);
@@ -152,22 +113,4 @@ Deno.test("readFloats() and readIntegers() read damaged bits to a RangeError or 
     ));
   }
   assert(refused > 50);
-});
-
-Deno.test("readXor() refuses a window that there is not, and one that is too long", () => {
-  const refuses = (bits: [number, number][], message: string) => {
-    const writer = new BitWriter();
-    for (const [value, count] of bits) writer.bits(value, count);
-    writer.wide(0, 50);
-    assertThrows(
-      () => readXor(new BitReader(writer.bytes()), new Uint32Array(4), 0, 2),
-      RangeError,
-      message,
-    );
-  };
-  refuses([[0, 32], [0, 32], [1, 2]], "there is not");
-  refuses([[0, 32], [0, 32], [3, 2], [60, 6], [60, 6]], "longer");
-  const writer = new BitWriter();
-  writeXor(writer, new Uint32Array(0), 0, 0);
-  assertEquals(writer.length, 0);
 });

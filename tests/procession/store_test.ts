@@ -1,4 +1,4 @@
-/** The bounds: src/procession/store.ts. */
+/** The bounds of a procession. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Procession } from "../../procession.ts";
