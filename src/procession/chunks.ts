@@ -206,8 +206,6 @@ export class SealedChunk implements Chunk {
     const { times, slots, ops, values, levels } = this.columns();
     for (let i = 0; i < first; i++) {
       const slot = slots[i];
-      // The level of a histogram is not kept in chunks.
-      if (this.series[slot].kind === "histogram") continue;
       levels[slot] = apply(levels[slot], ops[i], values[i]);
     }
     const kept = new Map<number, number>();

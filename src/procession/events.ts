@@ -82,9 +82,7 @@ export function readFilter(filter: EventFilter = {}): ReadFilter {
       return (pattern === undefined ? name === undefined || name === series.name : pattern.test(
         series.name,
       )) &&
-        pairs.every(([label, value]) =>
-          Object.hasOwn(series.labels, label) && series.labels[label] === value
-        );
+        pairs.every(([label, value]) => series.labels[label] === value);
     },
   };
 }

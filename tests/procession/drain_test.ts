@@ -102,6 +102,20 @@ Deno.test("Procession.drainTo(): what a target took before it failed is not move
   ));
 });
 
+Deno.test("Procession.drainTo(): a target that resolves has taken all, whether it asked for the end or not", async () => {
+  const p = new Procession();
+  for (let i = 0; i < 3; i++) p.counter("hits").increment(i);
+  const target: DrainTarget = {
+    recordMany(events) {
+      const iterator = events[Symbol.iterator]();
+      for (let i = 0; i < 3; i++) iterator.next();
+      return Promise.resolve({ recorded: 3, rejected: [] });
+    },
+  };
+  assertEquals(await p.drainTo(target), { recorded: 3, rejected: [] });
+  assertEquals(p.eventCount, 0);
+});
+
 Deno.test("Procession.drainTo() twice at once moves nothing twice", async () => {
   const p = new Procession();
   for (let i = 0; i < 100; i++) p.counter("hits").increment();

@@ -173,6 +173,35 @@ Deno.test("Procession: chunks that are full are sealed, and all events come back
   assertEquals(i, events);
 });
 
+Deno.test("Procession: an event 65,535 ms behind the first is in its chunk, the next ms begins another", () => {
+  for (const ms of [65_534, 65_535, 65_536, 65_537, -1]) {
+    const { p, clock } = procession();
+    const hits = p.counter("hits");
+    hits.increment();
+    clock.nowMs += ms;
+    hits.increment();
+    assertEquals([...p.events()].map(({ timestampMs }) => timestampMs - START_MS), [0, ms]);
+    assertEquals(p.toJSON().chunks.length, ms >= 0 && ms <= 65_535 ? 1 : 2);
+  }
+});
+
+Deno.test("Procession.events() gives what there is at the call, also where its arrays are used again", () => {
+  const { p } = procession();
+  const [hits, misses] = [p.counter("hits"), p.counter("misses")];
+  // The first chunk is full, so the second one has its arrays.
+  for (let i = 0; i < 65_536 + 1000; i++) hits.increment(i);
+  const events = p.events();
+  const chunks = p.resample({ stepMs: 1000 });
+  for (let i = 0; i < 70_000; i++) misses.absolute(7);
+  let i = 0;
+  for (const { name, op, value } of events) {
+    if (name !== "hits" || op !== "add" || value !== i) throw new Error(`event ${i}: ${value}`);
+    i++;
+  }
+  assertEquals(i, 66_536);
+  assertEquals(chunks.length, 1);
+});
+
 Deno.test("Procession.events() gives what there is at the call, whatever is recorded meanwhile", () => {
   const { p, clock } = procession();
   const hits = p.counter("hits");

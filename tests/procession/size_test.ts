@@ -69,23 +69,22 @@ Deno.test("recording through a handle allocates nothing", () => {
   const p = new Procession({ now: () => START_MS });
   const [hits, depth, latency] = [p.counter("hits"), p.gauge("depth"), p.histogram("latency")];
   const round = () => {
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 2000; i++) {
       hits.increment();
       depth.set(i);
       latency.record(i);
     }
   };
   // Until the code is compiled and the chunk has grown.
-  for (let i = 0; i < 20; i++) round();
+  for (let i = 0; i < 200; i++) round();
   const grown: number[] = [];
-  for (let i = 0; i < 9; i++) {
-    // A new chunk, so that none is sealed within a round.
-    while (p.eventCount % 65_536 !== 0) hits.increment();
+  for (let i = 0; i < 41; i++) {
     const before = Deno.memoryUsage().heapUsed;
     round();
     grown.push(Deno.memoryUsage().heapUsed - before);
   }
-  // 60,000 events: one byte each would be far more than this.
+  // Now and then a chunk is sealed, or the heap collected: what most rounds show is what counts. For
+  // 6,000 events, one byte each would be more than this.
   grown.sort((a, b) => a - b);
-  assert(grown[4] < 40_000, `${grown}`);
+  assert(grown[20] < 6000, `${grown}`);
 });

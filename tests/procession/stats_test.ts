@@ -67,6 +67,9 @@ Deno.test("summarize(): a histogram has its quantiles; sums lose nothing to roun
   const tenths = procession();
   for (let i = 0; i < 10; i++) tenths.p.histogram("h").record(0.1);
   assertEquals(tenths.p.summarize()[0].sum, 1);
+  const large = procession();
+  for (const value of [1, 1e100, 1, -1e100]) large.p.histogram("h").record(value);
+  assertEquals(large.p.summarize()[0].sum, 2);
   assertEquals(tenths.p.summarize()[0].rate, undefined);
 });
 
