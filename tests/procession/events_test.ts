@@ -192,7 +192,7 @@ Deno.test("Procession.events() gives what there is at the call, also where its a
   for (let i = 0; i < 65_536 + 1000; i++) hits.increment(i);
   const events = p.events();
   const chunks = p.resample({ stepMs: 1000 });
-  for (let i = 0; i < 70_000; i++) misses.absolute(7);
+  for (let i = 0; i < 70_000; i++) (i % 2 === 0 ? misses : hits).absolute(7);
   let i = 0;
   for (const { name, op, value } of events) {
     if (name !== "hits" || op !== "add" || value !== i) throw new Error(`event ${i}: ${value}`);
