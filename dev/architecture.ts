@@ -7,9 +7,10 @@
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
   const base = ["base"];
   const sketch = [...base, "sketch"];
+  const codec = ["codec"];
   const storage = [...sketch];
   const engine = [...sketch, "storage/storage.ts", "storage/metric.ts"];
-  const journal = [...engine, "storage/checkpoint.ts", "engine"];
+  const journal = [...engine, ...codec, "storage/checkpoint.ts", "engine"];
   const writer = [...journal, "storage", "journal", "transfer"];
   const transfer = [...engine, "storage/cells.ts", "engine/bucket.ts", "engine/field.ts"];
   const traqq = [...writer, "writer"];
@@ -17,6 +18,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
   const ends = [...protocol, "protocol"];
   return {
     base: [],
+    codec: [],
     sketch: base,
     storage,
     engine,
@@ -28,7 +30,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
     server: ends,
     client: ends,
     cli: [...ends, "server", "client", "procession", "series", "trails"],
-    procession: journal,
+    procession: [...sketch, ...codec],
     series: writer,
     trails: protocol,
   };

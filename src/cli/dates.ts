@@ -31,6 +31,20 @@ export function readInstant(values: Values, name: string): number | undefined {
   throw new UsageError(`--${name} wants a time such as ${moment.date}T12:00:00Z, received a day`);
 }
 
+/**
+ * The same as milliseconds since 1970, with those that stand there.
+ *
+ * @throws {UsageError}
+ */
+export function readInstantMs(values: Values, name: string): number | undefined {
+  const seconds = readInstant(values, name);
+  if (seconds === undefined) return undefined;
+  // They are whole seconds.
+  const text = values.get(name)!;
+  const exact = /^[+-]?[\d.]+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  return Number.isNaN(exact) ? seconds * 1000 : exact;
+}
+
 /** @param days what a message says of them; nothing where they are not taken */
 function read(values: Values, name: string, days: string): Moment | undefined {
   const text = values.get(name);

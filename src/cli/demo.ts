@@ -42,7 +42,7 @@ const MAX_ERROR = 0.03;
 /** The command. */
 export const demo: Command = {
   name: "demo",
-  summary: "Try it: 20,000 real flights through a real server, and what they say",
+  summary: "Try it: 20,000 real flights through a real server, and a report",
   usage: "",
   about: [
     "Starts a server on a free port and a Deno KV file in a temporary folder, sends it 20,000 US " +

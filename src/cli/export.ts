@@ -23,7 +23,7 @@ const PIECE_CHARS = 1 << 18;
 /** The command. `export` is a word of the language. */
 export const exportCommand: Command = {
   name: "export",
-  summary: "Write everything that a prefix holds to a file or to standard output",
+  summary: "Write everything that a prefix holds to a file or standard output",
   usage: "[FILE]",
   takesFiles: true,
   about: [

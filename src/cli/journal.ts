@@ -7,7 +7,7 @@ import { JournalError } from "../base/errors.ts";
 import { readEventText } from "../journal/event_text.ts";
 import { JournalTail, type TailedEvent } from "../journal/tail.ts";
 import type { Command } from "./command.ts";
-import { readInstant } from "./dates.ts";
+import { readInstantMs } from "./dates.ts";
 import { harmless } from "./draw/text.ts";
 import { CliError, EXIT, UsageError } from "./errors.ts";
 import type { Values } from "./flags.ts";
@@ -73,7 +73,7 @@ export const journal: Command = {
 };
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
-  const untilMs = readUntil(values);
+  const untilMs = readInstantMs(values, "until");
   const follows = values.has("follow");
   if (follows && untilMs !== undefined) {
     throw new UsageError("--follow and --until do not go together; give one or the other");
@@ -162,15 +162,6 @@ const RAW_JSON = JSON as typeof JSON & { rawJSON(text: string): unknown };
 function time(seconds: number): string | number {
   if (seconds < MIN_RFC_3339) return seconds;
   return `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`;
-}
-
-function readUntil(values: Values): number | undefined {
-  const seconds = readInstant(values, "until");
-  if (seconds === undefined) return undefined;
-  // They are whole seconds, and what is received has milliseconds.
-  const text = values.get("until")!;
-  const exact = /^[+-]?[\d.]+$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-  return Number.isNaN(exact) ? seconds * 1000 : exact;
 }
 
 function directoryOf(values: Values): string {

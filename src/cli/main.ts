@@ -13,6 +13,7 @@ import { exportCommand } from "./export.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { importCommand } from "./import.ts";
 import { journal } from "./journal.ts";
+import { procession } from "./procession.ts";
 import { prune } from "./prune.ts";
 import { query } from "./query.ts";
 import { record } from "./record.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   exportCommand,
   importCommand,
   journal,
+  procession,
   demo,
 ];
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Cell, CellPlace, MetricType, Unit } from "../storage/storage.ts";
-import type { ByteReader, ByteWriter } from "./bytes.ts";
+import type { ByteReader, ByteWriter } from "../codec/bytes.ts";
 
 const KINDS = ["count", "sum", "tally", "sketch"] as const;
 const TYPES: readonly MetricType[] = ["bmp", "add", "adv", "top"];

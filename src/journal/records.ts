@@ -12,7 +12,7 @@
  */
 import type { Cell, Checkpoint } from "../storage/storage.ts";
 import { utf8Length } from "../base/utf8.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ByteReader, ByteWriter } from "../codec/bytes.ts";
 import { readCells, writeCells } from "./cells.ts";
 import { FRAME_BYTES, sealFrame } from "./frame.ts";
 

@@ -34,6 +34,9 @@ Deno.test("objection() lets arrows point inward only", () => {
   bad("server/tcp.ts", "client/client.ts");
   bad("client/client.ts", "server/tcp.ts");
   bad("traqq.ts", "protocol/command.ts");
+  ok("procession/chunks.ts", "codec/bits.ts");
+  bad("procession/drain.ts", "engine/event.ts");
+  bad("codec/bits.ts", "base/errors.ts");
   bad("attic/new.ts", "base/errors.ts");
 });
 

@@ -17,6 +17,7 @@ export const PAGES = [
   "docs/storage.md",
   "docs/redis-import.md",
   "docs/redis.md",
+  "docs/procession.md",
 ] as const;
 
 /** Where a file of the repository is. */

@@ -82,3 +82,11 @@ Deno.test("examples/http_hono.ts lets one token write and another read", async (
     assertEquals(await status("/query?days=1", "may-write"), 403);
   });
 });
+
+Deno.test("examples/procession.ts runs without a permission", async () => {
+  const out = await example("procession", []);
+  assertStringIncludes(out, "126000 events in ");
+  assertStringIncludes(out, "p99 before: 0.016 s, in the last second: 1.010 s\n");
+  assertStringIncludes(out, "queue_depth [ 24, 49, 74, 99 ]\n");
+  assertStringIncludes(out, '2026-01-01T12:00:59.991Z 99\nrequests{route="/"} 60000\n');
+});

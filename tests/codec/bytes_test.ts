@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { ByteReader, ByteWriter } from "../../src/journal/bytes.ts";
+import { ByteReader, ByteWriter } from "../../src/codec/bytes.ts";
 
 const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 200 }),

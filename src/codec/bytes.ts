@@ -107,6 +107,11 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
+  /** Bytes that were not read yet. */
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
   u8(): number {
     return this.#view.getUint8(this.#at++);
   }
