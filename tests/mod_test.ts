@@ -35,6 +35,7 @@ Deno.test("Traqq has these methods and no others", () => {
       "flush",
       "isOpen",
       "observe",
+      "overview",
       "prefix",
       "prune",
       "query",

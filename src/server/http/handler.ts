@@ -11,6 +11,7 @@ import { show } from "../../base/show.ts";
 import type { Access, AccessOptions } from "../../protocol/access.ts";
 import type { Traqq } from "../../traqq.ts";
 import type { TcpCounters } from "../_connection.ts";
+import { dashboardFile, dashboardPage, FILE_PATH } from "../dashboard/dashboard.ts";
 import { readAccess, whole } from "../_listen.ts";
 import { answer, checkParameters, readPrecision, readTime } from "./ask.ts";
 import { BodyReader } from "./body.ts";
@@ -27,7 +28,7 @@ import { json, Problem, problemOf, refusal, text } from "./problem.ts";
 /** What a {@linkcode handler} works on: a `Traqq`, or what a test puts in its place. */
 export type HttpTarget = Pick<
   Traqq,
-  "recordMany" | "query" | "queryDays" | "stats" | "timezone" | "isOpen" | "observe"
+  "recordMany" | "query" | "queryDays" | "overview" | "stats" | "timezone" | "isOpen" | "observe"
 >;
 
 /** How a {@linkcode handler} behaves. */
@@ -282,6 +283,9 @@ class App {
       "/ready": get("none", () => this.#ready()),
       "/login": { POST: { right: "none", run: (visit) => this.#login(visit) } },
       "/logout": { POST: { right: "none", run: (visit) => this.#logout(visit) } },
+      "/": get("none", ({ request }) => dashboardPage(request)),
+      [FILE_PATH]: get("none", ({ request, url }) => dashboardFile(request, url)),
+      "/dashboard/overview": get("read", async () => json(await this.#traqq.overview())),
     };
   }
 
