@@ -31,11 +31,15 @@ export interface Opened extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Opens the storage that the flags name. To `records` it may be new; to ask it, it must exist. */
+/**
+ * Opens the storage that the flags name. To `records` it may be new; to ask it, it must exist.
+ *
+ * @param terminal says what goes wrong later, unless there is a `log`
+ */
 export async function openTraqq(
   values: Values,
   terminal: Terminal,
-  { records }: { records: boolean },
+  { records, log }: { records: boolean; log?: (message: string) => void },
 ): Promise<Opened> {
   const options = await readOptions(values);
   // Who only asks leaves the journal to the server that has it open.
@@ -60,6 +64,7 @@ export async function openTraqq(
     kind === "kv" ? path : undefined,
     terminal,
     refusedPathOf(values),
+    log,
   );
   const storage = kind === "memory" ? new MemoryStorage() : await openKv(path, !records);
   try {

@@ -6,6 +6,7 @@
  */
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
+import { handled } from "../../base/promises.ts";
 import { Problem } from "./problem.ts";
 
 /** The bounds. */
@@ -32,9 +33,21 @@ const unzip = promisify(gunzip) as (
 export class BodyReader {
   readonly #limits: BodyLimits;
   #heldBytes = 0;
+  /** Rejects when no body is waited for any more. */
+  readonly #stopped = Promise.withResolvers<never>();
 
   constructor(limits: BodyLimits) {
     this.#limits = limits;
+    handled(this.#stopped.promise);
+  }
+
+  /** Waits no longer for bodies that have not come. */
+  stop(): void {
+    this.#stopped.reject(
+      new Problem(503, "Cannot take the body any more: the server is stopping", {
+        Connection: "close",
+      }),
+    );
   }
 
   /** Bytes of all bodies in memory. */
@@ -77,7 +90,11 @@ export class BodyReader {
     let length = 0;
     try {
       for (;;) {
-        const { value, done } = await Promise.race([reader.read(), late.promise]);
+        const { value, done } = await Promise.race([
+          reader.read(),
+          late.promise,
+          this.#stopped.promise,
+        ]);
         if (done) break;
         length += value.length;
         if (length > maxBodyBytes) throw this.#tooLarge();

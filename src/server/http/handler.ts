@@ -89,8 +89,13 @@ export interface HttpHandler {
   (request: Request, info?: unknown): Promise<Response>;
   /** Counters since it was made. */
   stats(): HttpStats;
-  /** Ends what goes on without end (`/live`), and says at `/ready` that it is stopping. */
-  close(): void;
+  /**
+   * Ends what goes on without end (`/live`) and answers all that comes from now on with 503. Resolves
+   * when the requests that came before are answered.
+   */
+  close(): Promise<void>;
+  /** Waits no longer for bodies that have not come: their requests are answered with 503. */
+  abort(): void;
 }
 
 type RightWanted = "record" | "read" | "none";
@@ -126,6 +131,7 @@ export function handler(traqq: HttpTarget, options: HttpOptions = {}): HttpHandl
   return Object.assign((request: Request, info?: unknown) => app.answer(request, info), {
     stats: () => app.stats(),
     close: () => app.close(),
+    abort: () => app.abort(),
   });
 }
 
@@ -142,6 +148,8 @@ class App {
   readonly #counters = new HttpCounters();
   readonly #basePath: string;
   #isClosed = false;
+  /** Resolves when it is closed and answers nothing any more. */
+  readonly #idle = Promise.withResolvers<void>();
 
   constructor(traqq: HttpTarget, options: HttpOptions) {
     this.#traqq = traqq;
@@ -178,10 +186,16 @@ class App {
     };
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#isClosed = true;
     this.#live.close();
     this.#loopLag.stop();
+    if (this.#counters.active === 0) this.#idle.resolve();
+    return this.#idle.promise;
+  }
+
+  abort(): void {
+    this.#bodies.stop();
   }
 
   /** Never rejects. */
@@ -198,6 +212,7 @@ class App {
       response = refusal(problemOf(error, this.#onError));
     }
     this.#counters.active--;
+    if (this.#isClosed && this.#counters.active === 0) this.#idle.resolve();
     const durationMs = performance.now() - begunMs;
     this.#counters.answered(method, visit?.path ?? "other", response.status, durationMs);
     this.#options.onRequest?.({
@@ -220,6 +235,12 @@ class App {
   async #admitted(visit: Visit): Promise<Response> {
     const { request, url, address } = visit;
     if (!WATCHED.some((path) => url.pathname === `${this.#basePath}${path}`)) {
+      if (this.#isClosed) {
+        throw new Problem(503, "Cannot answer any more: the server is stopping; try again later", {
+          "Connection": "close",
+          "Retry-After": "5",
+        });
+      }
       if (this.#counters.active > this.#maxRequests) {
         throw new Problem(
           503,

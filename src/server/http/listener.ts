@@ -22,6 +22,9 @@ export interface HttpServerOptions extends HttpOptions {
   tls?: { cert: string; key: string };
 }
 
+/** How long the last replies may take when all is decided. */
+const FAREWELL_MS = 1000;
+
 /** The port unless told otherwise. */
 export const DEFAULT_HTTP_PORT = 8080;
 
@@ -43,7 +46,6 @@ export class HttpServer implements AsyncDisposable {
   readonly url: string;
   readonly #handler: HttpHandler;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #abort = new AbortController();
   #shutdown: Promise<void> | undefined;
 
   /** See {@linkcode serveHttp}. */
@@ -70,7 +72,7 @@ export class HttpServer implements AsyncDisposable {
     return this.#handler.stats();
   }
 
-  /** Accepts no more connections, answers the requests that came, and closes every connection. */
+  /** Answers the requests that came, all others with 503, and closes every connection. */
   shutdown({ deadlineMs = 10_000 }: { deadlineMs?: number } = {}): Promise<void> {
     return this.#shutdown ??= this.#stop(deadlineMs);
   }
@@ -80,20 +82,17 @@ export class HttpServer implements AsyncDisposable {
     await this.shutdown();
   }
 
+  /**
+   * Not Deno's own shutdown at once: it breaks off bodies that are still coming. And not its abort
+   * signal at the end: to abort a server that is shutting down throws where nobody can catch it.
+   */
   async #stop(deadlineMs: number): Promise<void> {
-    this.#handler.close();
-    const timer = setTimeout(() => this.#abort.abort(), deadlineMs);
-    try {
-      await Promise.race([this.#server.shutdown(), this.#server.finished, this.#aborted()]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #aborted(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#abort.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const idle = this.#handler.close();
+    await within(deadlineMs, idle);
+    this.#handler.abort();
+    await within(FAREWELL_MS, idle);
+    // Replies on their way to who reads slowly; the process does not wait for them.
+    await within(FAREWELL_MS, this.#server.shutdown());
   }
 
   #listen(
@@ -103,7 +102,6 @@ export class HttpServer implements AsyncDisposable {
   ): Deno.HttpServer<Deno.NetAddr> {
     const options = {
       ...at,
-      signal: this.#abort.signal,
       // The caller says where it listens.
       onListen: () => {},
       onError: (error: unknown) => refusal(problemOf(error, onError)),
@@ -119,4 +117,12 @@ export class HttpServer implements AsyncDisposable {
       throw cannotListen(cause, at);
     }
   }
+}
+
+/** Waits for work, but no longer than this. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

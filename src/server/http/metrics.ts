@@ -142,8 +142,10 @@ class Page {
 
   histogram(name: string, help: string, { count, sumMs, atMostMs }: HistogramStats): void {
     this.#head(name, "histogram", help);
-    for (const [boundMs, below] of Object.entries(atMostMs)) {
-      this.text += `traqq_${name}_bucket{le="${Number(boundMs) / 1000}"} ${below}\n`;
+    // An object has its whole numbers first.
+    const bounds = Object.keys(atMostMs).map(Number).sort((a, b) => a - b);
+    for (const boundMs of bounds) {
+      this.text += `traqq_${name}_bucket{le="${boundMs / 1000}"} ${atMostMs[boundMs]}\n`;
     }
     this.text += `traqq_${name}_bucket{le="+Inf"} ${count}\n`;
     this.text += `traqq_${name}_sum ${sumMs / 1000}\ntraqq_${name}_count ${count}\n`;

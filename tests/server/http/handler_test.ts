@@ -37,12 +37,35 @@ Deno.test("handler() answers /health and /ready", async () => {
   assertEquals((await it.ask("/health")).status, 200);
 });
 
-Deno.test("handler.close() says at /ready that it is stopping, and still answers", async () => {
+Deno.test("handler.close() ends what was begun and takes nothing more", async () => {
   await using it = await Asking.open();
-  it.answer.close();
+  let sender: ReadableStreamDefaultController | undefined;
+  const begun = it.record(
+    new ReadableStream({ start: (controller) => void (sender = controller) }),
+  );
+  let isIdle = false;
+  const idle = it.answer.close().then(() => isIdle = true);
   assertEquals((await it.ask("/ready")).status, 503);
-  assertEquals((await it.record('{"event":"a"}')).status, 200);
-  assertEquals((await it.ask("/live")).status, 503);
+  assertEquals((await it.ask("/health")).status, 200);
+  assertEquals([(await it.record('{"event":"a"}')).status, (await it.ask("/live")).status], [
+    503,
+    503,
+  ]);
+  assertEquals(isIdle, false);
+  sender!.enqueue(new TextEncoder().encode('{"event":"a"}'));
+  sender!.close();
+  assertEquals((await begun).status, 200);
+  await idle;
+  assertEquals(await it.counts(), { a: 1 });
+});
+
+Deno.test("handler.abort() answers 503 where a body has not come", async () => {
+  await using it = await Asking.open();
+  const begun = it.record(new ReadableStream({}));
+  const idle = it.answer.close();
+  it.answer.abort();
+  assertEquals((await begun).status, 503);
+  await idle;
 });
 
 Deno.test("handler() answers 404 to other paths, and 405 with Allow to other methods", async () => {
