@@ -26,21 +26,32 @@ const HEADERS = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** The path of {@linkcode dashboardFile}, below the page's own. */
-export const FILE_PATH = "/dashboard/:version/:name";
+/** The routes of the dashboard, as those of the handler. */
+export const dashboardRoutes = {
+  "/": {
+    GET: { right: "none", run: ({ request, url }: Visit) => page(request, url) },
+  },
+  "/dashboard/:version/:name": {
+    GET: { right: "none", run: ({ request, url }: Visit) => file(request, url) },
+  },
+} as const;
 
-/** `GET /`. Its links are relative, so the path that a client asked for must end in a slash. */
-export function dashboardPage(request: Request): Response {
-  // Asked for each time, and sent only if it has changed.
+interface Visit {
+  readonly request: Request;
+  readonly url: URL;
+}
+
+/** Asked for each time, and sent only if it has changed. */
+function page(request: Request, url: URL): Response {
+  // Its links are relative, so that it works below any path: that must end in a slash.
+  if (!url.pathname.endsWith("/")) {
+    const headers = { ...HEADERS, Location: `${url.pathname}/${url.search}` };
+    return new Response(null, { status: 308, headers });
+  }
   return answer(request, PAGE, "no-cache");
 }
 
-/**
- * `GET /dashboard/VERSION/NAME`.
- *
- * @throws {Problem} 404 if there is no such file, or the version is another
- */
-export function dashboardFile(request: Request, url: URL): Response {
+function file(request: Request, url: URL): Response {
   const [version, name] = url.pathname.split("/").slice(-2);
   const file = version === VERSION ? FILES.get(name) : undefined;
   if (file === undefined) {

@@ -11,7 +11,7 @@ import { show } from "../../base/show.ts";
 import type { Access, AccessOptions } from "../../protocol/access.ts";
 import type { Traqq } from "../../traqq.ts";
 import type { TcpCounters } from "../_connection.ts";
-import { dashboardFile, dashboardPage, FILE_PATH } from "../dashboard/dashboard.ts";
+import { dashboardRoutes } from "../dashboard/dashboard.ts";
 import { readAccess, whole } from "../_listen.ts";
 import { answer, checkParameters, readPrecision, readTime } from "./ask.ts";
 import { BodyReader } from "./body.ts";
@@ -282,6 +282,10 @@ class App {
     for (const [path, methods] of Object.entries(this.#routes())) {
       hono.all(path, (c) => this.#run(c, path, methods));
     }
+    // Hono has no path below another that is only its slash.
+    if (this.#basePath !== "") {
+      all.all(`${this.#basePath}/`, (c) => this.#run(c, "/", dashboardRoutes["/"]));
+    }
     all.notFound((c) =>
       refusal(
         new Problem(404, `Cannot find ${show(c.env.visit.url.pathname)}: there is no such path`),
@@ -296,6 +300,7 @@ class App {
       "/record": { POST: { right: "record", run: (visit) => this.#record(visit) } },
       "/query": get("read", (visit) => this.#ask(visit, "/query")),
       "/find": get("read", (visit) => this.#ask(visit, "/find")),
+      "/overview": get("read", async () => json(await this.#traqq.overview())),
       "/live": get("read", (visit, untilMs) => this.#listen(visit, untilMs)),
       "/stats": get("read", () => json(toStats(this.#rooms()))),
       "/metrics": get("read", () => text(toPrometheus(this.#rooms()), PROMETHEUS_TYPE)),
@@ -304,9 +309,7 @@ class App {
       "/ready": get("none", () => this.#ready()),
       "/login": { POST: { right: "none", run: (visit) => this.#login(visit) } },
       "/logout": { POST: { right: "none", run: (visit) => this.#logout(visit) } },
-      "/": get("none", ({ request }) => dashboardPage(request)),
-      [FILE_PATH]: get("none", ({ request, url }) => dashboardFile(request, url)),
-      "/dashboard/overview": get("read", async () => json(await this.#traqq.overview())),
+      ...dashboardRoutes,
     };
   }
 

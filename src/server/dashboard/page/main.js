@@ -15,9 +15,11 @@ import { Panel } from "./panel.js";
 /** @typedef {import("./controls.js").Overview} Overview */
 /** @typedef {import("./live.js").LiveState} LiveState */
 
-/** After events have come, until the numbers are read anew; and between two times. */
-const SOON_MS = 700;
-const REFRESH_MS = 5000;
+/** After events have come, until the numbers are read anew. */
+const SOON_MS = 300;
+/** From one reading to the next: at least this, and so many times what it took. */
+const REFRESH_MS = 1500;
+const REFRESH_RATIO = 4;
 /** After the server did not answer. */
 const AGAIN_MS = 5000;
 /** That this browser has logged in: whether there is something to log out of. */
@@ -48,7 +50,8 @@ class Page {
   #isPaused = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  #refreshedMs = -Infinity;
+  /** When the next reading may begin, by `performance.now()`. */
+  #nextMs = -Infinity;
   #isRefreshing = false;
   /** Something came while it could not be shown. */
   #isStale = false;
@@ -67,8 +70,9 @@ class Page {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isStale = false;
+    const begunMs = performance.now();
     try {
-      const overview = /** @type {Overview} */ (await get("dashboard/overview"));
+      const overview = /** @type {Overview} */ (await get("overview"));
       this.#show(overview.days === null ? "empty" : "numbers");
       this.#controls.set(overview);
       this.#now.setZone(this.#controls.zone);
@@ -82,9 +86,10 @@ class Page {
     } catch (error) {
       this.#fail(error);
     }
-    this.#refreshedMs = performance.now();
+    const endedMs = performance.now();
+    this.#nextMs = endedMs + Math.max(REFRESH_MS, REFRESH_RATIO * (endedMs - begunMs));
     this.#isRefreshing = false;
-    if (this.#isStale) this.#refreshSoon(REFRESH_MS);
+    if (this.#isStale) this.#refreshSoon(SOON_MS);
   }
 
   /** @param {number} waitMs */
@@ -93,8 +98,8 @@ class Page {
     if (this.#timer !== undefined || this.#isRefreshing || this.#isPaused || document.hidden) {
       return;
     }
-    const leastMs = this.#refreshedMs + REFRESH_MS - performance.now();
-    this.#timer = setTimeout(() => void this.#refresh(), Math.max(waitMs, leastMs));
+    const leastMs = Math.max(waitMs, this.#nextMs - performance.now());
+    this.#timer = setTimeout(() => void this.#refresh(), leastMs);
   }
 
   /** The same data by another choice. */

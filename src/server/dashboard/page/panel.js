@@ -11,7 +11,7 @@ import { element, fillSelect, within } from "./dom.js";
 import { figuresOf, readoutOf } from "./figures.js";
 import { axisName, short } from "./format.js";
 import { Lines } from "./lines.js";
-import { globOf, nameOf, pathOf, rank, readSeries, valueOf } from "./series.js";
+import { canBeFound, globOf, nameOf, pathOf, rank, readSeries, valueOf } from "./series.js";
 import { bucketTable, valueTable } from "./tables.js";
 import { drawTable, rowsShown } from "./table.js";
 
@@ -124,7 +124,7 @@ export class Panel {
     try {
       const [buckets, merged] = await Promise.all([
         get("query", { ...range, accept: globOf(metric) }, signal),
-        metric.type === "add"
+        metric.type === "add" || !canBeFound(metric)
           ? undefined
           : get("find", { ...range, q: pathOf(metric), merge: "true" }, signal),
       ]);
@@ -280,7 +280,7 @@ export class Panel {
     host.scrollTop = scrollTop;
     if (focused === undefined) return;
     for (const box of host.querySelectorAll("input")) {
-      if (box.dataset.field === focused) box.focus({ preventScroll: true });
+      if (box.dataset.field === focused) focusBox(box);
     }
   }
 
@@ -316,6 +316,7 @@ export class Panel {
       delete this.#part("table", HTMLElement).dataset.shown;
       this.#drawTable();
     });
+    this.#part("table", HTMLElement).addEventListener("keydown", moveInTable);
     this.#part("table", HTMLElement).addEventListener("change", (event) => {
       const { field } = /** @type {HTMLElement} */ (event.target).dataset;
       if (field === undefined || this.#series === undefined || this.#drawn === undefined) return;
@@ -354,4 +355,29 @@ export class Panel {
   #part(name, kind) {
     return within(this.#section, `[data-part="${name}"]`, kind);
   }
+}
+
+/**
+ * The boxes of a table are one stop for the tab key: a hundred would bar the way to what follows.
+ *
+ * @param {KeyboardEvent} event
+ */
+function moveInTable(event) {
+  const row = event.target instanceof HTMLInputElement ? event.target.closest("tr") : null;
+  const next = event.key === "ArrowDown"
+    ? row?.nextElementSibling
+    : event.key === "ArrowUp"
+    ? row?.previousElementSibling
+    : undefined;
+  const box = next?.querySelector("input");
+  if (!box) return;
+  event.preventDefault();
+  focusBox(box);
+}
+
+/** @param {HTMLInputElement} box which the tab key finds from now on */
+function focusBox(box) {
+  for (const other of box.closest("table")?.querySelectorAll("input") ?? []) other.tabIndex = -1;
+  box.tabIndex = 0;
+  box.focus();
 }

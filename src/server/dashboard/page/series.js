@@ -67,8 +67,8 @@ export function nameOf({ key, addKey }) {
 /**
  * @param {Metric} metric
  * @param {WireBucket[]} buckets the answer of `/query`
- * @param {WireResult[]} [merged] the answer of `/find` with `merge`; counts need none, as they are whole
- *   and so are added up here exactly
+ * @param {WireResult[]} [merged] the answer of `/find` with `merge`; without it counts and sums are added
+ *   up here
  * @returns {Series}
  */
 export function readSeries(metric, buckets, merged) {
@@ -85,16 +85,46 @@ export function readSeries(metric, buckets, merged) {
 }
 
 /**
- * @param {readonly Point[]} points
+ * Whether `/find` can name a metric: a slash in the name of what is summed would be taken for the one
+ * before it. The buckets of others are added up here.
+ *
+ * @param {Metric} metric
+ */
+export function canBeFound({ addKey }) {
+  return !addKey?.includes("/");
+}
+
+/**
+ * @param {readonly Point[]} points of counts or sums
  * @returns {Numbers}
  */
 function addedUp(points) {
-  /** @type {Map<string, number>} */
+  /** @type {Map<string, bigint>} */
   const values = new Map();
+  let total = 0n, count = 0;
   for (const point of points) {
-    for (const [field, value] of point.values) values.set(field, (values.get(field) ?? 0) + value);
+    for (const [field, value] of point.values) {
+      values.set(field, (values.get(field) ?? 0n) + microsOf(value));
+    }
+    total += microsOf(point.total ?? 0);
+    count += point.count;
   }
-  return { total: sum(values.values()), count: 0, values, isWhole: true };
+  return {
+    total: Number(total) / 1e6,
+    count,
+    values: new Map([...values].map(([field, micros]) => [field, Number(micros) / 1e6])),
+    isWhole: true,
+  };
+}
+
+/**
+ * Sums have six decimals: in millionths they are added without an error.
+ *
+ * @param {number} value
+ */
+function microsOf(value) {
+  const whole = Math.trunc(value);
+  return BigInt(whole) * 1_000_000n + BigInt(Math.round((value - whole) * 1e6));
 }
 
 /**

@@ -34,7 +34,7 @@ export function valueTable({ metric, merged }, lines, found) {
   const { total } = merged;
   const hasShare = type !== "adv" && total !== null && total > 0;
   return {
-    caption: `Values of ${nameOf(metric)}, highest first`,
+    caption: `Values of ${nameOf(metric)}, highest first; arrow keys move from box to box`,
     columns: [
       { title: "In the chart", isMark: true },
       ...type === "top" ? [{ title: "#", isNumber: true }] : [],
@@ -52,8 +52,10 @@ export function valueTable({ metric, merged }, lines, found) {
         "data-field": field,
         "data-line": line,
         "aria-label": `${field === OTHER ? "all others" : field} in the chart`,
-        disabled: line === undefined && lines.isFull,
+        tabindex: index === 0 ? 0 : -1,
       });
+      // Not disabled, so that the arrow keys pass by.
+      box.setAttribute("aria-disabled", String(line === undefined && lines.isFull));
       box.checked = line !== undefined;
       const names = field === OTHER
         ? key.map((_, i) => i === 0 ? fieldName(field) : "")
