@@ -1,6 +1,6 @@
 /**
  * Event analytics for Deno: send JSON events, keep counts, unique counts, sums and leaderboards per
- * day and hour in Deno KV or memory, and ask for them at once.
+ * day and hour in Deno KV, Redis or memory, and ask for them at once.
  *
  * @example Record and query
  * ```ts
@@ -78,6 +78,13 @@ export type { EventLines } from "./src/journal/event_text.ts";
 export type { JournalStats } from "./src/journal/journal.ts";
 export { KvStorage, type KvStorageOptions } from "./src/storage/kv.ts";
 export { MemoryStorage } from "./src/storage/memory.ts";
+export {
+  type RedisClient,
+  RedisStorage,
+  type RedisStorageOptions,
+  type RedisTarget,
+  type RedisTlsOptions,
+} from "./src/storage/redis.ts";
 export type * from "./src/storage/storage.ts";
 export {
   type RecordManyOptions,

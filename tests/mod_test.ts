@@ -12,6 +12,7 @@ Deno.test("mod.ts exports these names and no others", () => {
     "MemoryStorage",
     "PartialRecordError",
     "ProtocolError",
+    "RedisStorage",
     "StorageError",
     "Traqq",
     "exportCells",
@@ -20,7 +21,8 @@ Deno.test("mod.ts exports these names and no others", () => {
 });
 
 Deno.test("everything that can be closed works with await using", () => {
-  for (const closable of [traqq.Client, traqq.KvStorage, traqq.MemoryStorage, traqq.Traqq]) {
+  const { Client, KvStorage, MemoryStorage, RedisStorage, Traqq } = traqq;
+  for (const closable of [Client, KvStorage, MemoryStorage, RedisStorage, Traqq]) {
     assert(Symbol.asyncDispose in closable.prototype, closable.name);
   }
 });

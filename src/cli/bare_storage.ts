@@ -8,8 +8,8 @@ import type { Storage } from "../storage/storage.ts";
 import type { Values } from "./flags.ts";
 import { readOptions } from "./options.ts";
 import { refuseMemory } from "./query.ts";
-import { kvPathOf } from "./shared_flags.ts";
-import { openKv } from "./storage.ts";
+import { openStorage, whereOf } from "./storage.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** An open storage and the prefix that the flags name. */
 export interface BareStorage extends AsyncDisposable {
@@ -20,15 +20,18 @@ export interface BareStorage extends AsyncDisposable {
 }
 
 /** @param mustExist whether a file that is not there is an error rather than made */
-export async function openBareStorage(values: Values, mustExist: boolean): Promise<BareStorage> {
+export async function openBareStorage(
+  values: Values,
+  terminal: Terminal,
+  mustExist: boolean,
+): Promise<BareStorage> {
   const { prefix } = readConfig(await readOptions(values));
   refuseMemory(values);
-  const path = kvPathOf(values);
-  const storage = await openKv(path, mustExist);
+  const storage = await openStorage(values, terminal, mustExist);
   return {
     storage,
     prefix,
-    where: `Deno KV ${path}`,
+    where: whereOf(values),
     [Symbol.asyncDispose]: () => storage.close(),
   };
 }

@@ -33,7 +33,7 @@ export const exportCommand: Command = {
     "A server may have the file open and go on; what it commits meanwhile may be in the export or " +
     "not, each cell by itself.",
   ],
-  groups: [storageFlags("Only kv, which is the default")],
+  groups: [storageFlags("kv, which is the default, or redis")],
   permissions: [
     {
       when: "to standard output",
@@ -43,6 +43,7 @@ export const exportCommand: Command = {
       when: "to a file",
       flags: "--unstable-kv --allow-read=traqq.db,FILE.part --allow-write=traqq.db,FILE,FILE.part",
     },
+    { when: "--storage redis", flags: "--allow-net=127.0.0.1:6379 --allow-env" },
   ],
   examples: [
     { line: "traqq export backup.ndjson.gz", does: "to a file" },
@@ -68,7 +69,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       { name: "write", path: part },
     );
   }
-  await using opened = await openBareStorage(values, true);
+  await using opened = await openBareStorage(values, terminal, true);
   using signals = catchSignals();
   const progress = new Progress(terminal, path ?? opened.where);
   let cells = 0;

@@ -40,10 +40,11 @@ export const prune: Command = {
         { name: "dry-run", help: "Only say what would be removed" },
       ],
     },
-    storageFlags("Only kv, which is the default"),
+    storageFlags("kv, which is the default, or redis"),
   ],
   permissions: [
-    { when: "always", flags: "--unstable-kv --allow-read=traqq.db --allow-write=traqq.db" },
+    { when: "--storage kv", flags: "--unstable-kv --allow-read=traqq.db --allow-write=traqq.db" },
+    { when: "--storage redis", flags: "--allow-net=127.0.0.1:6379 --allow-env" },
   ],
   examples: [
     { line: "traqq prune --before 2026-01-01 --dry-run", does: "how much is that?" },
@@ -83,7 +84,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
 
 async function pruneWriters(values: Values, terminal: Terminal): Promise<number> {
   const dryRun = values.has("dry-run");
-  await using opened = await openBareStorage(values, true);
+  await using opened = await openBareStorage(values, terminal, true);
   const { storage, prefix } = opened;
   const writers = (await storage.writers(prefix))
     .sort((a, b) => a.writer < b.writer ? -1 : 1);

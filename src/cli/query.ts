@@ -92,7 +92,7 @@ export const query: Command = {
       ],
     },
     CONNECT_FLAGS,
-    storageFlags("Open it here instead of asking a server (kv; memory holds nothing)"),
+    storageFlags("Open it here instead of asking a server (memory holds nothing)"),
   ],
   permissions: [
     { when: "from a server", flags: "--allow-net=127.0.0.1:9876" },
@@ -100,6 +100,7 @@ export const query: Command = {
       when: "--storage kv",
       flags: "--unstable-kv --allow-read=traqq.db --allow-write=traqq.db",
     },
+    { when: "--storage redis", flags: "--allow-net=127.0.0.1:6379 --allow-env" },
     { when: "the token from the environment", flags: "--allow-env=TRAQQ_TOKEN" },
   ],
   examples: [
@@ -131,7 +132,7 @@ export function refuseMemory(values: Values): void {
   if (values.get("storage") !== "memory") return;
   throw new UsageError(
     "--storage memory holds nothing but what this process records; ask the server by --addr, " +
-      "or use --storage kv",
+      "or use --storage kv or redis",
   );
 }
 

@@ -77,6 +77,10 @@ export const record: Command = {
       when: "--storage kv",
       flags: "--unstable-kv --allow-read=traqq.db --allow-write=traqq.db,traqq.db.refused.ndjson",
     },
+    {
+      when: "--storage redis",
+      flags: "--allow-net=127.0.0.1:6379 --allow-env --allow-write=traqq.refused.ndjson",
+    },
     { when: "the token from the environment", flags: "--allow-env=TRAQQ_TOKEN" },
   ],
   examples: [

@@ -82,7 +82,7 @@ export const serve: Command = {
     HTTP_FLAGS,
     LOG_FLAGS,
     DATA_FLAGS,
-    storageFlags(`Where to keep it: memory, or kv in a file; default kv at ${DEFAULT_KV_PATH}`),
+    storageFlags(`Where to keep it; default kv, in the file ${DEFAULT_KV_PATH}`),
     MAPPING_FLAGS,
     TIME_FLAGS,
   ],
@@ -97,6 +97,11 @@ export const serve: Command = {
       flags: "--unstable-kv --allow-net=127.0.0.1:9876 --allow-read=DIR --allow-write=DIR",
     },
     { when: "--storage memory", flags: "--allow-net=127.0.0.1:9876" },
+    {
+      when: "--storage redis",
+      flags:
+        "--allow-net=127.0.0.1:9876,127.0.0.1:6379 --allow-env --allow-write=traqq.refused.ndjson",
+    },
     {
       when: `--http ${HTTP_ADDR}`,
       flags: `--unstable-kv --allow-net=127.0.0.1:9876,${HTTP_ADDR} --allow-read=traqq.db ` +

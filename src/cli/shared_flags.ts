@@ -6,10 +6,13 @@
 import { DEFAULT_PORT, parseAddress } from "../protocol/address.ts";
 import { UsageError } from "./errors.ts";
 import { type Flag, type FlagGroup, quoted, type Values } from "./flags.ts";
+import { REDIS_FLAGS } from "./redis.ts";
 import { TOKEN_VARIABLE } from "./tokens.ts";
 
 /** Where the server listens unless told otherwise. */
 export const DEFAULT_ADDR = `127.0.0.1:${DEFAULT_PORT}`;
+/** Where data can be kept; the default is kv. */
+export const STORAGES = ["memory", "kv", "redis"] as const;
 /** The KV file unless told otherwise. */
 export const DEFAULT_KV_PATH = "./traqq.db";
 /** In the folder of `--data-dir`. */
@@ -58,8 +61,9 @@ export function storageFlags(storage: string): FlagGroup {
   return {
     title: "Storage",
     flags: [
-      { name: "storage", value: "memory|kv", help: storage },
+      { name: "storage", value: STORAGES.join("|"), help: storage },
       KV_PATH,
+      ...REDIS_FLAGS,
       PREFIX,
       CONFIG,
     ],

@@ -16,7 +16,8 @@ import { isKvFile, reasonOf } from "./files.ts";
 import { oneOf, type Values } from "./flags.ts";
 import { readOptions } from "./options.ts";
 import { isGranted, need } from "./permissions.ts";
-import { kvPathOf, refusedPathOf } from "./shared_flags.ts";
+import { openRedis, redisPermissions, redisWhere, refuseRedisFlags } from "./redis.ts";
+import { kvPathOf, refusedPathOf, STORAGES } from "./shared_flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A traqq and the storage under it, closed together. */
@@ -45,11 +46,7 @@ export async function openTraqq(
   // Who only asks leaves the journal to the server that has it open.
   if (!records) delete options.journal;
   const { journal } = readConfig(options);
-  const kind = oneOf(values, "storage", ["memory", "kv"]) ?? "kv";
-  const path = kvPathOf(values);
-  if (kind === "memory" && values.has("kv-path")) {
-    throw new UsageError("--kv-path is for --storage kv; leave one of the two out");
-  }
+  const kind = kindOf(values);
   const folder = values.get("data-dir");
   if (folder !== undefined) await makeFolder(folder);
   if (journal !== undefined) {
@@ -60,18 +57,15 @@ export async function openTraqq(
     ] as const;
     need(`open the journal in ${directory}`, ...permissions);
   }
-  const letters = new DeadLetters(
-    kind === "kv" ? path : undefined,
-    terminal,
-    refusedPathOf(values),
-    log,
-  );
-  const storage = kind === "memory" ? new MemoryStorage() : await openKv(path, !records);
+  const letters = lettersFor(values, terminal, log);
+  const storage = kind === "memory"
+    ? new MemoryStorage()
+    : await openStorage(values, terminal, !records, log);
   try {
     const mapping = records ? options.mapping ?? DEFAULT_MAPPING : undefined;
     const traqq = await Traqq.open({ ...options, mapping, storage, onError: letters.onError });
-    const where = kind === "kv"
-      ? `Deno KV ${path}`
+    const where = kind !== "memory"
+      ? whereOf(values)
       : journal === undefined
       ? "memory (gone when it stops)"
       : "memory (back at the next start, from the journal)";
@@ -94,16 +88,55 @@ export async function openTraqq(
   }
 }
 
+/** The kind of storage that the flags name. @throws {UsageError} for flags of another one */
+export function kindOf(values: Values): typeof STORAGES[number] {
+  const kind = oneOf(values, "storage", STORAGES) ?? "kv";
+  if (kind !== "kv" && values.has("kv-path")) {
+    throw new UsageError("--kv-path is for --storage kv; leave one of the two out");
+  }
+  if (kind !== "redis") refuseRedisFlags(values);
+  return kind;
+}
+
+/** Opens the storage that the flags name, which is none in memory. @param mustExist only of a file */
+export async function openStorage(
+  values: Values,
+  terminal: Terminal,
+  mustExist: boolean,
+  log: (message: string) => void = (message) => terminal.err(`${message}\n`),
+): Promise<Storage> {
+  return kindOf(values) === "redis"
+    ? await openRedis(values, log)
+    : await openKv(kvPathOf(values), mustExist);
+}
+
+/** Where refused cells go: beside the KV file, or in the folder of the data. */
+export function lettersFor(
+  values: Values,
+  terminal: Terminal,
+  log?: (message: string) => void,
+): DeadLetters {
+  const path = kindOf(values) === "kv" ? kvPathOf(values) : undefined;
+  return new DeadLetters(path, terminal, refusedPathOf(values), log);
+}
+
+/** What to call it in a message. */
+export function whereOf(values: Values): string {
+  return kindOf(values) === "redis" ? redisWhere(values) : `Deno KV ${kvPathOf(values)}`;
+}
+
 /** What opening the storage needs, so that all that is missing can be named together. */
 export function storagePermissions(values: Values): Deno.PermissionDescriptor[] {
   const folder = values.get("data-dir");
   const paths = folder === undefined ? [] : [folder];
-  const isKv = values.get("storage") !== "memory";
+  const kind = kindOf(values);
+  const isKv = kind === "kv";
   // With a folder and no path of its own it lies in the folder.
   if (isKv && (folder === undefined || values.has("kv-path")) && isKvFile(kvPathOf(values))) {
     paths.push(kvPathOf(values));
   }
-  return paths.flatMap((path) => [{ name: "read", path }, { name: "write", path }] as const);
+  const files = paths.flatMap((path) => [{ name: "read", path }, { name: "write", path }] as const);
+  return kind === "redis" ? [...files, ...redisPermissions(values)] : files;
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -20,10 +20,11 @@ import { messageOf, StorageError } from "../base/errors.ts";
 import { handledResolvers } from "../base/promises.ts";
 import { yieldToEventLoop } from "../base/yield.ts";
 import type { Durability } from "../engine/journal_options.ts";
-import { type Directory, type SegmentFile, writeAll } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import { BLOCK_BYTES, LogBuffer, type Reach, type Stretch } from "./log_buffer.ts";
 import { segmentName } from "./names.ts";
 import type { Room } from "./records.ts";
+import { SegmentFiles } from "./segment_files.ts";
 
 /** Bytes that are not synced before a sync starts without being asked. */
 const SYNC_BYTES = 4 << 20;
@@ -70,22 +71,6 @@ export interface AppenderStats {
 /** What has to be done before somebody who waits goes on. */
 export type Level = "written" | "synced";
 
-/** A file that is not synced to its end. */
-interface OpenSegment {
-  readonly number: number;
-  readonly file: SegmentFile;
-  /** Bytes in it, and how many of them will stay whatever happens. */
-  offset: number;
-  goodOffset: number;
-}
-
-/** A segment that was given up. */
-interface Leftover {
-  readonly segment: number;
-  /** Where it is to end once another one holds what follows. */
-  readonly goodOffset: number;
-}
-
 interface Waiter {
   /** The log up to here is meant. */
   readonly position: number;
@@ -105,12 +90,8 @@ export class Appender {
   #writtenReach: Reach;
   #syncedReach: Reach;
   readonly #waiters: Record<Level, Waiter[]> = { written: [], synced: [] };
-  /** The one that is written. With `#full` it holds all that is written and not synced, or there is none. */
-  #file: OpenSegment | undefined;
-  /** Those before it that are not synced. */
-  #full: OpenSegment[] = [];
-  /** Number of the file, or of the one that comes next. */
-  #segment: number;
+  /** They hold all that is written and not synced, or there is none. */
+  readonly #files: SegmentFiles;
   #busy = false;
   #running: Promise<void> = Promise.resolve();
   #syncing: Promise<void> | undefined;
@@ -119,7 +100,6 @@ export class Appender {
   #broken: { readonly error: unknown } | undefined;
   /** In a row. */
   #failures = 0;
-  #leftovers: Leftover[] = [];
   #reported = { text: "", atMs: 0 };
   #room: PromiseWithResolvers<void> = handledResolvers();
   /** Waiting for a disk is pointless. */
@@ -132,14 +112,14 @@ export class Appender {
   constructor(options: AppenderOptions) {
     this.#options = options;
     this.#syncs = options.durability !== "none";
-    this.#segment = options.firstSegment;
+    this.#files = new SegmentFiles(options);
     this.#log = new LogBuffer(options.reach);
     this.#writtenReach = this.#syncedReach = options.reach;
   }
 
   /** Number of the segment that is being written, or of the one that comes next. */
   get segment(): number {
-    return this.#segment;
+    return this.#files.number;
   }
 
   /** Whether `times` times as much is held as should be: callers should wait for {@linkcode room}. */
@@ -161,14 +141,13 @@ export class Appender {
   /** Makes the first segment, so that its head is on the disk. @throws {StorageError} */
   async start(): Promise<void> {
     try {
-      const segment = await this.#openSegment();
-      await segment.file.syncData();
-      segment.goodOffset = segment.offset;
+      await this.#begin();
+      await this.#files.sync();
     } catch (cause) {
-      if (this.#file !== undefined) {
-        this.#file.file.close();
-        this.#file = undefined;
-        await this.#options.directory.remove(segmentName(this.#segment)).catch(() => {});
+      if (this.#files.isWriting) {
+        this.#files.close();
+        const { directory } = this.#options;
+        await directory.remove(segmentName(this.#files.number)).catch(() => {});
       }
       throw new StorageError(
         "refused",
@@ -219,16 +198,14 @@ export class Appender {
       this.wait("synced", resolvers);
       await resolvers.promise;
       // Without syncs this is the only one: whoever closes has the time.
-      if (!this.#syncs) await this.#file?.file.syncData();
+      if (!this.#syncs) await this.#files.sync();
     } finally {
       clearTimeout(timer);
       this.#abort();
       await this.#running;
       clearTimeout(this.#syncTimer);
       await this.#syncing?.catch(() => {});
-      for (const { file } of this.#files()) file.close();
-      this.#file = undefined;
-      this.#full = [];
+      this.#files.close();
     }
   }
 
@@ -264,7 +241,7 @@ export class Appender {
   #hasWork(): boolean {
     return this.#broken !== undefined || this.#writtenTo < this.#log.end ||
       // What was written to a segment that was given up.
-      (this.#file === undefined && this.#syncedTo < this.#writtenTo) ||
+      (!this.#files.isWriting && this.#syncedTo < this.#writtenTo) ||
       this.#waiters.written.length > 0 ||
       // A sync that is under way wakes this up again.
       (this.#waiters.synced.length > 0 && this.#syncing === undefined);
@@ -276,15 +253,15 @@ export class Appender {
     const stretch = this.#log.after(this.#writtenTo);
     if (stretch !== undefined) {
       await this.#write(stretch);
-    } else if (this.#file === undefined && this.#syncedTo < this.#writtenTo) {
-      await this.#openSegment();
+    } else if (!this.#files.isWriting && this.#syncedTo < this.#writtenTo) {
+      await this.#begin();
       this.#syncLater();
     }
     this.#resolve("written", this.#writtenTo);
     // Nothing came since it was synced.
     if (this.#syncs) this.#resolve("synced", this.#syncedTo);
     if (this.#waitsForSync()) {
-      if (this.#file === undefined) await this.#openSegment();
+      if (!this.#files.isWriting) await this.#begin();
       this.#syncBeside();
     }
   }
@@ -294,10 +271,9 @@ export class Appender {
   }
 
   async #write({ bytes, end, reach }: Stretch): Promise<void> {
-    const segment = await this.#readyFor(bytes.length);
+    if (!this.#files.takes(bytes.length)) await this.#beginNext();
     this.#reachSegment();
-    await writeAll(segment.file, bytes);
-    segment.offset += bytes.length;
+    await this.#files.write(bytes);
     this.#counts.bytes += bytes.length;
     this.#writtenTo = end;
     this.#writtenReach = reach;
@@ -305,84 +281,33 @@ export class Appender {
       this.#syncLater();
     } else {
       this.#failures = 0;
-      segment.goodOffset = segment.offset;
+      this.#files.trust();
       this.#forget(end, reach);
     }
     this.#madeRoom();
   }
 
-  /** The segment that takes so many bytes more. A full one is synced while the next one is written. */
-  async #readyFor(bytes: number): Promise<OpenSegment> {
-    const segment = this.#file;
-    if (segment === undefined) return await this.#openSegment();
-    if (segment.offset + bytes <= this.#options.maxSegmentBytes) return segment;
-    this.#file = undefined;
-    this.#segment++;
-    if (this.#syncs) {
-      this.#full.push(segment);
-      this.#syncBeside();
-    } else {
-      segment.file.close();
+  /** A segment that is full is synced while the next one is written. */
+  async #beginNext(): Promise<void> {
+    if (this.#files.isWriting) {
+      this.#files.end(!this.#syncs);
+      if (this.#syncs) this.#syncBeside();
+      this.#options.afterSegment();
     }
-    this.#options.afterSegment();
-    return await this.#openSegment();
+    await this.#begin();
   }
 
   /** Begins a segment with its head and with what was written, is not synced, and stands in no file. */
-  async #openSegment(): Promise<OpenSegment> {
-    const { directory, head } = this.#options;
-    const number = this.#segment;
-    const name = segmentName(number);
-    let file: SegmentFile;
-    try {
-      file = await directory.create(name);
-    } catch (error) {
-      // Left behind by an attempt that failed.
-      if (error instanceof Deno.errors.AlreadyExists) this.#segment++;
-      throw error;
-    }
-    const segment = { number, file, offset: 0, goodOffset: 0 };
-    const write = async (bytes: Uint8Array) => {
-      await writeAll(file, bytes);
-      segment.offset += bytes.length;
-    };
+  async #begin(): Promise<void> {
     this.#reachSegment();
-    try {
-      await write(head(number, this.#syncedReach));
-      segment.goodOffset = segment.offset;
-      const from = this.#full.length > 0 ? this.#writtenTo : this.#syncedTo;
-      for (const bytes of this.#log.between(from, this.#writtenTo)) await write(bytes);
-    } catch (error) {
-      // Its number is free again; should it stay, it is passed over.
-      file.close();
-      await directory.remove(name).catch(() => {});
-      throw error;
-    }
-    // Not before: a sync that is due meanwhile would take all of this for synced.
-    this.#file = segment;
-    this.#counts.bytes += segment.offset;
-    await this.#cutLeftovers();
-    return segment;
-  }
-
-  /** Segments that were given up end where they are good, now that another one holds what follows. */
-  async #cutLeftovers(): Promise<void> {
-    const { directory } = this.#options;
-    for (const { segment, goodOffset } of this.#leftovers) {
-      // Should this fail: a reader takes nothing twice.
-      await directory.truncate(segmentName(segment), goodOffset).catch(() => {});
-    }
-    this.#leftovers = [];
+    const head = this.#options.head(this.#files.number, this.#syncedReach);
+    const from = this.#files.isHolding ? this.#writtenTo : this.#syncedTo;
+    this.#counts.bytes += await this.#files.begin(head, this.#log.between(from, this.#writtenTo));
   }
 
   /** Notes how far the segment may reach: what was put meanwhile may be in the next one, no matter. */
   #reachSegment(): void {
-    this.reaches.set(this.#segment, this.#log.reach);
-  }
-
-  /** What holds all that is written and not synced, in the order of the log. */
-  #files(): OpenSegment[] {
-    return this.#file === undefined ? this.#full : [...this.#full, this.#file];
+    this.reaches.set(this.#files.number, this.#log.reach);
   }
 
   /** After one that failed nobody knows what stands: the file is given up before anybody tries again. */
@@ -398,28 +323,15 @@ export class Appender {
   async #runSync(): Promise<void> {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
-    const marks = this.#files().map((segment) => ({ segment, offset: segment.offset }));
     const position = this.#writtenTo;
     const reach = this.#writtenReach;
-    for (const { segment, offset } of marks) {
-      await segment.file.syncData();
-      segment.goodOffset = offset;
-    }
+    await this.#files.sync();
     // Not after each write: where only syncs fail, a segment would follow the other without a pause.
     this.#failures = 0;
     this.#counts.syncs++;
-    this.#closeSynced();
     this.#forget(position, reach);
     this.#resolve("synced", position);
     this.#madeRoom();
-  }
-
-  #closeSynced(): void {
-    this.#full = this.#full.filter(({ file, offset, goodOffset }) => {
-      if (goodOffset < offset) return true;
-      file.close();
-      return false;
-    });
   }
 
   #syncLater(): void {
@@ -434,7 +346,7 @@ export class Appender {
 
   /** Syncs while writing goes on. */
   #syncBeside(): void {
-    const isIdle = this.#syncing === undefined && this.#files().length > 0;
+    const isIdle = this.#syncing === undefined && this.#files.isHolding;
     if (!isIdle || this.#broken !== undefined) return;
     this.#sync().catch(() => {}).finally(() => {
       // It has not seen what came meanwhile, and a timer that ran out found it at work.
@@ -452,26 +364,14 @@ export class Appender {
     this.#broken = undefined;
     this.#counts.failures++;
     this.#report(error);
-    const files = this.#files();
-    const isWriting = this.#file !== undefined;
-    // What was written in part is no record.
-    await this.#file?.file.truncate(this.#file.offset).catch(() => {});
-    this.#file = undefined;
-    this.#full = [];
-    for (const { number, file, goodOffset } of files) {
-      file.close();
-      this.#leftovers.push({ segment: number, goodOffset });
-    }
-    if (!isWriting) return;
-    this.#segment++;
-    this.#options.afterSegment();
+    if (await this.#files.giveUp()) this.#options.afterSegment();
   }
 
   /** Syncs what stands in files that take no more, so that the next one need not take it all. */
   async #keepWritten(): Promise<void> {
     await this.#syncing?.catch(() => {});
     // After a sync that failed nobody knows what of it stands.
-    if (!this.#syncs || this.#broken !== undefined || this.#files().length === 0) return;
+    if (!this.#syncs || this.#broken !== undefined || !this.#files.isHolding) return;
     const failures = this.#failures;
     await this.#sync().catch(() => {});
     this.#failures = failures;
@@ -484,12 +384,11 @@ export class Appender {
     const { text: last, atMs: lastMs } = this.#reported;
     if (this.#failures > 0 && text === last && atMs - lastMs < REPORT_MS) return;
     this.#reported = { text, atMs };
-    const { directory, onError } = this.#options;
-    const file = directory.pathOf(segmentName(this.#segment));
-    onError(
+    const { path, offset } = this.#files;
+    this.#options.onError(
       new StorageError(
         "unavailable",
-        `Cannot write the journal ${file} at byte ${this.#file?.offset ?? 0}: ${text}; ${
+        `Cannot write the journal ${path} at byte ${offset}: ${text}; ${
           this.#log.end - this.#syncedTo
         } bytes are kept in memory until another segment takes them`,
         { cause: error },

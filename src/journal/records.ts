@@ -20,7 +20,7 @@ import { FRAME_BYTES, sealFrame } from "./frame.ts";
 export const FORMAT_VERSION = 1;
 
 /** Most events of one record: what one flipped bit can cost. */
-export const MAX_EVENTS = 16;
+export const MAX_EVENTS = 32;
 
 const HEAD = 1;
 const EVENTS = 2;

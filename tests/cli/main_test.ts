@@ -101,7 +101,15 @@ Deno.test("main() wrong usage exits with 2 and one line", async () => {
   await bad(["prune"], "prune needs --before TIME, such as --before 2026-01-01, or --writers");
   await bad(["prune", "--before", "x"], "--before wants a day");
   await bad(["serve", "--tls-cert", "c"], "--tls-cert and --tls-key go together");
-  await bad(["serve", "--storage", "redis"], "--storage wants memory or kv");
+  await bad(["serve", "--storage", "disk"], "--storage wants memory or kv or redis");
+  await bad(["serve", "--redis-url", "redis://x"], "--redis-url is for --storage redis; add that");
+  const redis = ["serve", "--storage", "redis"];
+  await bad([...redis, "--kv-path", "x"], "--kv-path is for --storage kv");
+  await bad([...redis, "--redis-master", "m"], "--redis-sentinel and --redis-master go together");
+  await bad(
+    [...redis, "--redis-master=m", "--redis-sentinel=h:1", "--redis-url=redis://x"],
+    "--redis-sentinel stands for --redis-url",
+  );
   await bad(["serve", "--addr", "nowhere"], "--addr wants HOST:PORT");
   await bad(["serve", "--storage", "memory", "--kv-path", "x"], "--kv-path is for --storage kv");
   await bad(["serve", "--storage", "memory", "--add", "a~a"], "stands in it twice");

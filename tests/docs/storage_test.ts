@@ -1,4 +1,4 @@
-/** Holds docs/storage.md to the code. */
+/** Holds docs/storage.md and docs/redis.md to the code. */
 import { assert, assertEquals } from "@std/assert";
 import { FRAME_BYTES, framed, MAX_PAYLOAD_BYTES } from "../../src/journal/frame.ts";
 import * as names from "../../src/journal/names.ts";
@@ -19,6 +19,14 @@ Deno.test("docs/storage.md: the limits are those of the code", () => {
 Deno.test("docs/storage.md: the keys are those that src/storage/kv/keys.ts names", () => {
   const inSource = [...read("src/storage/kv/keys.ts").matchAll(/^ \* \| (`\[.*?\]`) /gm)];
   assertEquals(table(PAGE, "keys").map(([key]) => key), inSource.map(([, key]) => key));
+});
+
+Deno.test("docs/redis.md: the keys are those that src/storage/redis/keys.ts names", () => {
+  const inSource = [
+    ...read("src/storage/redis/keys.ts").matchAll(/^ \* \| (`.*?`) \| (.*?) \| (.*) \|$/gm),
+  ];
+  assertEquals(table("docs/redis.md", "redis keys"), inSource.map(([, ...cells]) => cells));
+  assert(inSource.length > 15);
 });
 
 Deno.test("docs/storage.md: the journal's files, frame and records are those of the code", () => {

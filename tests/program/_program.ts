@@ -133,7 +133,14 @@ export class Server implements AsyncDisposable {
   static begin(folder: string, flags: string[], first?: string): StartingServer {
     const running = spawn({
       cwd: folder,
-      allow: ["--unstable-kv", "--allow-net", "--allow-read", "--allow-write"],
+      allow: [
+        "--unstable-kv",
+        "--allow-net",
+        "--allow-read",
+        "--allow-write",
+        // ioredis looks through all of it.
+        ...flags.includes("redis") ? ["--ignore-env"] : [],
+      ],
       args: ["serve", "--addr", "127.0.0.1:0", ...flags],
       first,
     });
