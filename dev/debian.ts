@@ -31,6 +31,14 @@ const CHROMIUM: Needed = {
   isThere: () => chromiumPath() !== undefined,
 };
 
+/** The font of the pictures in the README: without it they would look otherwise on each machine. */
+const FONT: Needed = {
+  name: "the font Inter",
+  debian: "fonts-inter",
+  elsewhere: "or from its own site",
+  isThere: () => exists("/usr/share/fonts/opentype/inter") || exists("/usr/share/fonts/truetype/inter"),
+};
+
 /** Where browsers are that the tests can drive. */
 const CHROMIUM_PATHS: readonly string[] = [
   "/usr/bin/chromium",
@@ -51,22 +59,17 @@ export function hasRedis(): boolean {
 
 /** The browser's program; undefined if there is none. */
 export function chromiumPath(): string | undefined {
-  return CHROMIUM_PATHS.find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return CHROMIUM_PATHS.find(exists);
 }
 
 if (import.meta.main) {
-  const missing = [REDIS, CHROMIUM].filter(({ isThere }) => !isThere());
+  const all = Deno.args.includes("--for-screenshots") ? [CHROMIUM, FONT] : [REDIS, CHROMIUM];
+  const missing = all.filter(({ isThere }) => !isThere());
   const mayInstall = Deno.build.os === "linux" && Deno.uid() === 0 && starts("apt-get");
   if (missing.length > 0 && mayInstall) install(missing.map(({ debian }) => debian));
   for (const needed of missing) {
     if (needed.isThere()) continue;
-    console.warn(`${needed.name} is missing, its tests will not run: ${howToGet(needed)}`);
+    console.warn(`${needed.name} is missing, what needs it will not run: ${howToGet(needed)}`);
   }
 }
 
@@ -88,6 +91,15 @@ function install(packages: readonly string[]): void {
 
 function howToGet({ debian, elsewhere }: Needed): string {
   return `install it (Debian: apt-get install ${debian}; ${elsewhere})`;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function starts(program: string): boolean {

@@ -26,13 +26,8 @@
  *
  * @module
  */
-export {
-  handler,
-  type HttpHandler,
-  type HttpOptions,
-  type HttpTarget,
-  type RequestEntry,
-} from "./http/handler.ts";
+export { handler, type HttpHandler, type HttpTarget } from "./http/handler.ts";
+export type { HttpOptions, RequestEntry } from "./http/options.ts";
 export { HttpServer, type HttpServerOptions, serveHttp } from "./http/listener.ts";
 export type { HttpStats } from "./http/counters.ts";
 export { Access, type AccessOptions, type Right, type TokenEntry } from "../protocol/access.ts";

@@ -88,7 +88,9 @@ Deno.test("docs/http.md: the table of parameters has every parameter", () => {
 
 Deno.test("docs/http.md: the table of options has every option, its default and its flag", () => {
   const source = read("src/server/http/handler.ts");
-  const members = /export interface HttpOptions \{(.*?)^\}/ms.exec(source)![1];
+  const members = /export interface HttpOptions \{(.*?)^\}/ms.exec(
+    read("src/server/http/options.ts"),
+  )![1];
   const options = [...members.matchAll(/\/\*\*(.*?)\*\/\s+(\w+)\?:/gs)];
   const rows = table(PAGE, "options");
   assertEquals(rows.map(([name]) => code(name)), options.map(([, , name]) => name));

@@ -6,13 +6,10 @@
  */
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
-import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/show.ts";
-import type { Access, AccessOptions } from "../../protocol/access.ts";
 import type { Traqq } from "../../traqq.ts";
-import type { TcpCounters } from "../_connection.ts";
-import { dashboardRoutes } from "../dashboard/dashboard.ts";
 import { readAccess, whole } from "../_listen.ts";
+import { dashboardRoutes } from "../dashboard/dashboard.ts";
 import { answer, checkParameters, readPrecision, readTime } from "./ask.ts";
 import { BodyReader } from "./body.ts";
 import { HttpCounters, type HttpStats } from "./counters.ts";
@@ -23,6 +20,7 @@ import { LiveFeed } from "./live.ts";
 import { LoopLag } from "./loop_lag.ts";
 import { PROMETHEUS_TYPE, type Rooms, toPrometheus, toStats } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
+import { type HttpOptions, readBasePath, readOrigins, type RequestEntry } from "./options.ts";
 import { json, Problem, problemOf, refusal, text } from "./problem.ts";
 
 /** What a {@linkcode handler} works on: a `Traqq`, or what a test puts in its place. */
@@ -30,54 +28,6 @@ export type HttpTarget = Pick<
   Traqq,
   "recordMany" | "query" | "queryDays" | "overview" | "stats" | "timezone" | "isOpen" | "observe"
 >;
-
-/** How a {@linkcode handler} behaves. */
-export interface HttpOptions {
-  /** What comes before the paths, such as `/analytics`; default nothing. */
-  basePath?: string;
-  /** What clients must send; it allows everything. */
-  token?: string;
-  /** Tokens with less than all rights, and JWTs; in place of `token`. */
-  access?: Access | AccessOptions;
-  /** Origins whose pages may use it, such as `https://example.org`; `*`: all. Default none. */
-  cors?: string | readonly string[];
-  /** Names by which it may be called, besides those of this machine. Default any. */
-  hosts?: readonly string[];
-  /** Largest body in bytes, as it comes and unzipped. Default 10 MiB. */
-  maxBodyBytes?: number;
-  /** Milliseconds that a body may take to come. Default 30,000. */
-  bodyTimeoutMs?: number;
-  /** Requests that are answered at a time; more get 503. Default 1,000. */
-  maxRequests?: number;
-  /** Requests a second from one address; more get 429. Default 0: no limit. */
-  rateLimit?: number;
-  /** Listeners of `/live` at a time. Default 100. */
-  maxListeners?: number;
-  /** Events a second that a listener of `/live` is shown; the others are only counted. Default 40. */
-  liveEventsPerSecond?: number;
-  /** Where a request comes from, behind a proxy; default the address of the connection. */
-  clientAddress?: (request: Request, info: unknown) => string;
-  /** Counters of a TCP server beside, for `/stats` and `/metrics`. */
-  tcp?: () => TcpCounters;
-  /** Called with each request that was answered. */
-  onRequest?: (entry: RequestEntry) => void;
-  /** Called with errors that are the server's own; clients are told only that there was one. */
-  onError?: (error: Error) => void;
-}
-
-/** A request that was answered, for an access log: nothing in it is secret. */
-export interface RequestEntry {
-  /** The request's method. */
-  method: string;
-  /** Its path, without the query. */
-  path: string;
-  /** The status of the reply. */
-  status: number;
-  /** How long it took, in milliseconds. */
-  durationMs: number;
-  /** Where it came from, where that is known. */
-  address: string;
-}
 
 /** A function for `Deno.serve`, Hono, Fresh, Oak and others. */
 export interface HttpHandler {
@@ -116,6 +66,9 @@ interface Route {
   readonly run: (visit: Visit, untilMs: number) => Response | Promise<Response>;
 }
 
+const MAX_LOGIN_BYTES = 4096;
+const LOGIN_TIMEOUT_MS = 10_000;
+
 /** Paths that are asked by who watches over the server: they are never turned away. */
 const WATCHED = ["/health", "/ready"];
 
@@ -141,6 +94,8 @@ class App {
   readonly #hono: Hono<Env>;
   readonly #gate: Gate;
   readonly #bodies: BodyReader;
+  /** Strangers get little memory. */
+  readonly #logins: BodyReader;
   readonly #rateLimit: RateLimit;
   readonly #maxRequests: number;
   readonly #live: LiveFeed;
@@ -165,6 +120,10 @@ class App {
     this.#bodies = new BodyReader({
       maxBodyBytes: whole("maxBodyBytes", options.maxBodyBytes ?? 10 << 20, 1),
       bodyTimeoutMs: whole("bodyTimeoutMs", options.bodyTimeoutMs ?? 30_000, 1),
+    });
+    this.#logins = new BodyReader({
+      maxBodyBytes: MAX_LOGIN_BYTES,
+      bodyTimeoutMs: LOGIN_TIMEOUT_MS,
     });
     this.#maxRequests = whole("maxRequests", options.maxRequests ?? 1000, 1);
     this.#rateLimit = new RateLimit(whole("rateLimit", options.rateLimit ?? 0, 0));
@@ -196,6 +155,7 @@ class App {
 
   abort(): void {
     this.#bodies.stop();
+    this.#logins.stop();
   }
 
   /** Never rejects. */
@@ -215,7 +175,7 @@ class App {
     if (this.#isClosed && this.#counters.active === 0) this.#idle.resolve();
     const durationMs = performance.now() - begunMs;
     this.#counters.answered(method, visit?.path ?? "other", response.status, durationMs);
-    this.#options.onRequest?.({
+    this.#tell({
       method: request.method,
       path: visit?.url.pathname ?? "",
       status: response.status,
@@ -223,6 +183,15 @@ class App {
       address: visit?.address ?? "",
     });
     return response;
+  }
+
+  /** Whoever only looks on must not change an answer. */
+  #tell(entry: RequestEntry): void {
+    try {
+      this.#options.onRequest?.(entry);
+    } catch (error) {
+      this.#onError(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #visit(request: Request, info: unknown): Visit {
@@ -369,7 +338,7 @@ class App {
   }
 
   async #login({ request, url, address }: Visit): Promise<Response> {
-    using body = await this.#bodies.read(request);
+    using body = await this.#logins.read(request);
     const token = tokenIn(body.bytes);
     const cookie = await this.#gate.login(token, url, request, address);
     return json({ success: true }, 200, cookie === undefined ? {} : { "Set-Cookie": cookie });
@@ -388,7 +357,13 @@ class App {
     };
   }
 
-  readonly #onError = (error: Error): void => this.#options.onError?.(error);
+  readonly #onError = (error: Error): void => {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // A report must not stop what it reports about.
+    }
+  };
 }
 
 /** The answer to a method that a path does not have. */
@@ -431,27 +406,4 @@ function addressOf(info: unknown): string {
   const hostname = (info as Partial<Deno.ServeHandlerInfo<Deno.NetAddr>> | undefined)?.remoteAddr
     ?.hostname;
   return typeof hostname === "string" ? hostname : "";
-}
-
-function readBasePath(path: unknown): string {
-  if (path === undefined || path === "" || path === "/") return "";
-  if (typeof path !== "string" || !/^(\/[\w.~-]+)+\/?$/.test(path)) {
-    throw new ConfigError(
-      `Cannot use basePath: wanted a path such as /analytics, received ${show(path)}`,
-    );
-  }
-  return path.replace(/\/$/, "");
-}
-
-function readOrigins(given: HttpOptions["cors"]): string[] {
-  const origins = typeof given === "string" ? [given] : [...given ?? []];
-  for (const origin of origins) {
-    if (origin === "*" || URL.parse(origin)?.origin === origin) continue;
-    throw new ConfigError(
-      `Cannot use cors: wanted an origin such as https://example.org, or *, received ${
-        show(origin)
-      }`,
-    );
-  }
-  return origins;
 }

@@ -7,7 +7,8 @@ import { ConfigError } from "../../base/errors.ts";
 import { type Address, formatAddress } from "../../protocol/address.ts";
 import { cannotListen, isLoopback, readAccess, refuseExposed, whole } from "../_listen.ts";
 import type { HttpStats } from "./counters.ts";
-import { handler, type HttpHandler, type HttpOptions, type HttpTarget } from "./handler.ts";
+import { handler, type HttpHandler, type HttpTarget } from "./handler.ts";
+import type { HttpOptions } from "./options.ts";
 import { problemOf, refusal } from "./problem.ts";
 
 /** Where and how {@linkcode serveHttp} listens. */

@@ -125,6 +125,7 @@ Deno.test("POST /login refuses wrong tokens, by address too, and bodies without 
   for (const body of ["", "{}", "null", '{"token":7}', "x".repeat(100)]) {
     assertEquals(await status(body, "b"), 400, body);
   }
+  assertEquals(await status(JSON.stringify({ token: "x".repeat(5000) }), "b"), 413);
   await using open = await Asking.open();
   const reply = await open.ask("/login", { method: "POST", body: '{"token":"any"}' });
   assertEquals([reply.status, reply.headers.get("set-cookie")], [200, null]);

@@ -241,6 +241,17 @@ Deno.test("handler() tells onRequest of each request, without the query", async 
   assertEquals([requests, answers], [2, { "GET /query 200": 1, "GET other 404": 1 }]);
 });
 
+Deno.test("handler() answers though onRequest, onError or clientAddress throw", async () => {
+  const oops = () => {
+    throw new Error("not my day");
+  };
+  const errors: Error[] = [];
+  await using it = await Asking.open({ onRequest: oops, onError: (error) => errors.push(error) });
+  assertEquals([(await it.ask("/health")).status, errors.length], [200, 1]);
+  await using worse = await Asking.open({ clientAddress: oops, onError: oops });
+  assertEquals((await worse.ask("/health")).status, 500);
+});
+
 Deno.test("handler() answers 400 to a request whose URL is none", async () => {
   await using it = await Asking.open();
   const request = new Request("http://localhost/health");
