@@ -36,7 +36,8 @@ const FONT: Needed = {
   name: "the font Inter",
   debian: "fonts-inter",
   elsewhere: "or from its own site",
-  isThere: () => exists("/usr/share/fonts/opentype/inter") || exists("/usr/share/fonts/truetype/inter"),
+  isThere: () =>
+    exists("/usr/share/fonts/opentype/inter") || exists("/usr/share/fonts/truetype/inter"),
 };
 
 /** Where browsers are that the tests can drive. */

@@ -161,7 +161,10 @@ export class TestSite implements AsyncDisposable {
   }
 
   /** The demo's flights, with more that is counted of them than in the demo, and hours. */
-  static async withFlights(http: HttpServerOptions = {}): Promise<TestSite> {
+  static async withFlights(
+    http: HttpServerOptions = {},
+    events?: readonly Flight[],
+  ): Promise<TestSite> {
     const site = await TestSite.open({
       mapping: {
         add: ["event", "origin", "origin~destination"],
@@ -171,7 +174,7 @@ export class TestSite implements AsyncDisposable {
       },
       time: { timezone: "UTC", property: "at", hourly: true },
     }, http);
-    await site.traqq.recordMany(await flights());
+    await site.traqq.recordMany(events ?? await flights());
     return site;
   }
 

@@ -55,7 +55,7 @@ browserTest(
     await page.getByLabel("From", { exact: true }).fill("2001-01-03");
     await page.getByLabel("To", { exact: true }).fill("2001-01-04");
     await page.getByRole("radio", { name: "Hour" }).check();
-    await page.getByLabel("Clock").selectOption("Europe/Berlin");
+    await page.getByLabel("Time zone").selectOption("Europe/Berlin");
     await page.locator("section[data-type=add] [data-part=metric]").selectOption(
       "add/destination~origin",
     );
@@ -70,7 +70,7 @@ browserTest(
     assertEquals(rows.length, 48);
     await page.reload();
     await shown.shows("section[data-type=add] dd", total.toLocaleString("en-US"));
-    assertEquals(await page.getByLabel("Clock").inputValue(), "Europe/Berlin");
+    assertEquals(await page.getByLabel("Time zone").inputValue(), "Europe/Berlin");
     shown.assertClean();
   },
 );

@@ -57,7 +57,9 @@ export class Panel {
   #drawn;
   #lines = new Lines();
   /** @type {"values" | "buckets"} */
-  #view;
+  #view = "values";
+  /** Whether the user has said which table to show. */
+  #isViewChosen = false;
   #found = "";
   /** @type {number | null} */
   #pointed = null;
@@ -71,7 +73,6 @@ export class Panel {
   constructor(type, events) {
     this.type = type;
     this.#events = events;
-    this.#view = type === "bmp" ? "buckets" : "values";
     const template = within(document, "#panel", HTMLTemplateElement);
     const copy = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
     this.#section = within(copy, "section", HTMLElement);
@@ -156,6 +157,9 @@ export class Panel {
     if (isOther) {
       const first = rank(series.merged.values).slice(0, FIRST_LINES).map(([field]) => field);
       this.#lines = new Lines(this.type === "top" ? first : []);
+      // One value alone says nothing that the figures do not.
+      if (!this.#isViewChosen) this.#view = series.merged.values.size > 1 ? "values" : "buckets";
+      if (this.type === "bmp") this.#view = "buckets";
       this.#found = within(this.#part("find", HTMLElement), "input", HTMLInputElement).value = "";
     }
     if (isOtherRange) {
@@ -245,20 +249,16 @@ export class Panel {
     views.hidden = this.type === "bmp";
     const segments = within(views, ".segments", HTMLElement);
     const perBucket = unit === "d" ? "Days" : "Hours";
-    const old = segments.querySelector("label:last-child span");
-    if (old !== null) {
-      old.textContent = perBucket;
-      return;
+    if (segments.childElementCount === 0) {
+      for (const [view, title] of [["values", "Values"], ["buckets", perBucket]]) {
+        const input = element("input", { type: "radio", name: `view-${this.type}`, value: view });
+        segments.append(element("label", {}, input, element("span", {}, title)));
+      }
     }
-    for (const [view, title] of [["values", "Values"], ["buckets", perBucket]]) {
-      const input = element("input", {
-        type: "radio",
-        name: `view-${this.type}`,
-        value: view,
-        checked: view === this.#view,
-      });
-      segments.append(element("label", {}, input, element("span", {}, title)));
+    for (const input of segments.querySelectorAll("input")) {
+      input.checked = input.value === this.#view;
     }
+    within(segments, "label:last-child span", HTMLElement).textContent = perBucket;
   }
 
   #drawTable() {
@@ -306,6 +306,7 @@ export class Panel {
     this.#part("views", HTMLElement).addEventListener("change", (event) => {
       const { value } = /** @type {HTMLInputElement} */ (event.target);
       this.#view = value === "buckets" ? "buckets" : "values";
+      this.#isViewChosen = true;
       const host = this.#part("table", HTMLElement);
       delete host.dataset.shown;
       host.scrollTop = 0;
