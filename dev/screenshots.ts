@@ -57,6 +57,7 @@ async function shoot(
   const total = all.length.toLocaleString("en-US");
   await page.locator("section[data-type=add] dd").getByText(total, { exact: true }).waitFor();
   await page.locator("section[data-type=adv] dd").getByText(total, { exact: true }).waitFor();
+  await page.locator("#recorded").getByText(total, { exact: true }).waitFor();
   await prepare?.(page);
   await page.locator("section[aria-busy]").first().waitFor({ state: "detached" });
   await page.screenshot({ path, fullPage });

@@ -3,8 +3,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 
 /** The server's paths begin here: this file is two folders below, whatever `basePath` is. */
 const BASE = new URL("../../", import.meta.url);

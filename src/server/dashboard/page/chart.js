@@ -4,8 +4,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 
 /** @type {typeof import("uplot")} */
 const uPlot = /** @type {any} */ (globalThis).uPlot;

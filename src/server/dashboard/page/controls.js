@@ -4,8 +4,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 import { byId, fillSelect } from "./dom.js";
 import { day } from "./format.js";
 

@@ -4,8 +4,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 
 /**
  * The element with an id, which must be there.

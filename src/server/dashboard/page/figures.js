@@ -3,8 +3,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 import { element, foreign } from "./dom.js";
 import { bucketName, mean, number } from "./format.js";
 import { OTHER, peakOf, rank, valueOf } from "./series.js";

@@ -3,8 +3,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 import { get, urlOf } from "./api.js";
 import { Sparkline } from "./chart.js";
 import { byId, element, foreign } from "./dom.js";
@@ -72,6 +70,7 @@ export class Now {
   #second = Math.floor(Date.now() / 1000);
   #isPaused = false;
   #statsAskedMs = -Infinity;
+  #isStatsStale = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #statsTimer;
   #zone = "UTC";
@@ -112,18 +111,24 @@ export class Now {
 
   /** Reads the server's counter, at most once a second. */
   askStats() {
+    // An answer that is under way may be older than what has just come.
+    this.#isStatsStale = true;
     if (this.#statsTimer !== undefined) return;
     const waitMs = Math.max(0, this.#statsAskedMs + STATS_MS - performance.now());
-    this.#statsTimer = setTimeout(async () => {
-      this.#statsAskedMs = performance.now();
-      try {
-        const { engine } = await get("stats");
-        if (!this.#isPaused) byId("recorded", HTMLElement).textContent = number(engine.recorded);
-      } catch {
-        // What is wrong is told by the connection.
-      }
-      this.#statsTimer = undefined;
-    }, waitMs);
+    this.#statsTimer = setTimeout(() => void this.#readStats(), waitMs);
+  }
+
+  async #readStats() {
+    this.#statsAskedMs = performance.now();
+    this.#isStatsStale = false;
+    try {
+      const { engine } = await get("stats");
+      if (!this.#isPaused) byId("recorded", HTMLElement).textContent = number(engine.recorded);
+    } catch {
+      // What is wrong is told by the connection, and then all is read anew.
+    }
+    this.#statsTimer = undefined;
+    if (this.#isStatsStale) this.askStats();
   }
 
   #tick() {

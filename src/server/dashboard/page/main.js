@@ -3,8 +3,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 import { ApiError, get, post, urlOf } from "./api.js";
 import { Controls } from "./controls.js";
 import { byId, element } from "./dom.js";

@@ -3,8 +3,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 import { ApiError, get, urlOf } from "./api.js";
 import { Chart } from "./chart.js";
 import { element, fillSelect, within } from "./dom.js";

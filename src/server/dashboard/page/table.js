@@ -3,8 +3,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 import { element } from "./dom.js";
 
 /** Rows that are shown at first, and that come with each press of the button. */

@@ -3,8 +3,6 @@
  *
  * @module
  */
-/// <reference lib="dom" />
-// @ts-check
 import { element, foreign } from "./dom.js";
 import { fieldName } from "./figures.js";
 import { bucketName, mean, number, share } from "./format.js";
