@@ -59,6 +59,7 @@ export type {
 } from "./src/engine/config.ts";
 export type { Durability, JournalOptions } from "./src/engine/journal_options.ts";
 export type { Filter, Instant, QueryDaysOptions, QueryOptions } from "./src/engine/query.ts";
+export type { KnownMetric, Overview } from "./src/engine/overview.ts";
 export {
   type AddResult,
   type AdvResult,

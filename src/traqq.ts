@@ -18,6 +18,7 @@ import {
   readInstant,
   readUnit,
 } from "./engine/query.ts";
+import { type Overview, readOverview } from "./engine/overview.ts";
 import { QueryResult } from "./engine/result.ts";
 import { readSeries } from "./engine/series.ts";
 import type { EventLines } from "./journal/event_text.ts";
@@ -372,6 +373,18 @@ export class Traqq implements AsyncDisposable {
     await this.#settleTimezone();
     const { from, to } = this.#calendar.lastDays(days, Math.floor(Date.now() / 1000));
     return this.#read(unit, from, to, accepts);
+  }
+
+  /**
+   * What the prefix holds at all: its metrics, and its first and last day. Reads no numbers.
+   *
+   * @throws {StorageError} if storage fails
+   */
+  async overview(): Promise<Overview> {
+    this.#refuseClosed();
+    await this.flush();
+    await this.#settleTimezone();
+    return readOverview(this.#storage, this.prefix, this.#calendar);
   }
 
   /**

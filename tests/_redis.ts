@@ -5,7 +5,7 @@
  * @module
  */
 import { fail } from "@std/assert";
-import { hasRedis, HOW_TO_GET_REDIS } from "../dev/redis_server.ts";
+import { hasRedis, HOW_TO_GET_REDIS } from "../dev/debian.ts";
 
 const HOST = "127.0.0.1";
 /** Below the ports that systems give to outgoing connections; a cluster's bus is 10,000 above. */

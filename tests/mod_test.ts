@@ -37,6 +37,7 @@ Deno.test("Traqq has these methods and no others", () => {
       "flush",
       "isOpen",
       "observe",
+      "overview",
       "prefix",
       "prune",
       "query",

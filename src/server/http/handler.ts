@@ -9,6 +9,7 @@ import { cors } from "hono/cors";
 import { show } from "../../base/show.ts";
 import type { Traqq } from "../../traqq.ts";
 import { readAccess, whole } from "../_listen.ts";
+import { dashboardRoutes } from "../dashboard/dashboard.ts";
 import { answer, checkParameters, readPrecision, readTime } from "./ask.ts";
 import { BodyReader } from "./body.ts";
 import { HttpCounters, type HttpStats } from "./counters.ts";
@@ -25,7 +26,7 @@ import { json, Problem, problemOf, refusal, text } from "./problem.ts";
 /** What a {@linkcode handler} works on: a `Traqq`, or what a test puts in its place. */
 export type HttpTarget = Pick<
   Traqq,
-  "recordMany" | "query" | "queryDays" | "stats" | "timezone" | "isOpen" | "observe"
+  "recordMany" | "query" | "queryDays" | "overview" | "stats" | "timezone" | "isOpen" | "observe"
 >;
 
 /** A function for `Deno.serve`, Hono, Fresh, Oak and others. */
@@ -250,6 +251,10 @@ class App {
     for (const [path, methods] of Object.entries(this.#routes())) {
       hono.all(path, (c) => this.#run(c, path, methods));
     }
+    // Hono has no path below another that is only its slash.
+    if (this.#basePath !== "") {
+      all.all(`${this.#basePath}/`, (c) => this.#run(c, "/", dashboardRoutes["/"]));
+    }
     all.notFound((c) =>
       refusal(
         new Problem(404, `Cannot find ${show(c.env.visit.url.pathname)}: there is no such path`),
@@ -264,6 +269,7 @@ class App {
       "/record": { POST: { right: "record", run: (visit) => this.#record(visit) } },
       "/query": get("read", (visit) => this.#ask(visit, "/query")),
       "/find": get("read", (visit) => this.#ask(visit, "/find")),
+      "/overview": get("read", async () => json(await this.#traqq.overview())),
       "/live": get("read", (visit, untilMs) => this.#listen(visit, untilMs)),
       "/stats": get("read", () => json(toStats(this.#rooms()))),
       "/metrics": get("read", () => text(toPrometheus(this.#rooms()), PROMETHEUS_TYPE)),
@@ -272,6 +278,7 @@ class App {
       "/ready": get("none", () => this.#ready()),
       "/login": { POST: { right: "none", run: (visit) => this.#login(visit) } },
       "/logout": { POST: { right: "none", run: (visit) => this.#logout(visit) } },
+      ...dashboardRoutes,
     };
   }
 

@@ -53,6 +53,31 @@ const BUCKETS = {
     properties: { date: { type: "string" }, timestamp: { type: "integer" }, results: RESULTS },
   },
 };
+const OVERVIEW = {
+  type: "object",
+  required: ["timezone", "days", "hourly", "metrics"],
+  properties: {
+    timezone: { type: "string" },
+    days: {
+      type: ["object", "null"],
+      required: ["first", "last"],
+      properties: { first: { type: "string" }, last: { type: "string" } },
+    },
+    hourly: { type: "boolean", description: "Whether the last day has hours, too." },
+    metrics: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["type", "key"],
+        properties: {
+          type: { type: "string", enum: ["bmp", "add", "adv", "top"] },
+          key: { type: "array", items: { type: "string" } },
+          addKey: { type: "string" },
+        },
+      },
+    },
+  },
+};
 const ROWS = { type: "array", items: { type: "object" } };
 
 /** The document; `basePath` is what comes before the paths. */
@@ -79,6 +104,14 @@ export function openApi(basePath: string): object {
           "application/json": { schema: { oneOf: [RESULTS, ROWS] } },
           "text/csv": { schema: { type: "string" } },
         }),
+      },
+      "/overview": {
+        get: operation(
+          "overview",
+          "What there is to ask for: metrics, first and last day, time zone",
+          [],
+          { "application/json": { schema: OVERVIEW } },
+        ),
       },
       "/live": {
         get: operation("live", "What is being recorded, as server-sent events", [], {

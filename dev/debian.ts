@@ -1,0 +1,114 @@
+/**
+ * Sees to it that programs are there which tests start: `redis-server` and `redis-cli`, and the browser
+ * Chromium. Debian's packages are installed where this may do so; elsewhere it says how to get them.
+ * `deno task test` runs it first.
+ *
+ * @module
+ */
+
+/** A program, or several that come together. */
+interface Needed {
+  /** What is asked for. */
+  readonly name: string;
+  /** Debian's package. */
+  readonly debian: string;
+  /** How others get it. */
+  readonly elsewhere: string;
+  readonly isThere: () => boolean;
+}
+
+const REDIS: Needed = {
+  name: "redis-server",
+  debian: "redis-server",
+  elsewhere: "macOS: brew install redis",
+  isThere: () => starts("redis-server") && starts("redis-cli"),
+};
+
+const CHROMIUM: Needed = {
+  name: "Chromium",
+  debian: "chromium",
+  elsewhere: "or Google Chrome",
+  isThere: () => chromiumPath() !== undefined,
+};
+
+/** The font of the pictures in the README: without it they would look otherwise on each machine. */
+const FONT: Needed = {
+  name: "the font Inter",
+  debian: "fonts-inter",
+  elsewhere: "or from its own site",
+  isThere: () =>
+    exists("/usr/share/fonts/opentype/inter") || exists("/usr/share/fonts/truetype/inter"),
+};
+
+/** Where browsers are that the tests can drive. */
+const CHROMIUM_PATHS: readonly string[] = [
+  "/usr/bin/chromium",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+/** How to get Redis where it is missing. */
+export const HOW_TO_GET_REDIS = howToGet(REDIS);
+
+/** How to get a browser where there is none. */
+export const HOW_TO_GET_CHROMIUM = howToGet(CHROMIUM);
+
+/** Whether `redis-server` and `redis-cli` can be started. */
+export function hasRedis(): boolean {
+  return REDIS.isThere();
+}
+
+/** The browser's program; undefined if there is none. */
+export function chromiumPath(): string | undefined {
+  return CHROMIUM_PATHS.find(exists);
+}
+
+if (import.meta.main) {
+  const all = Deno.args.includes("--for-screenshots") ? [CHROMIUM, FONT] : [REDIS, CHROMIUM];
+  const missing = all.filter(({ isThere }) => !isThere());
+  const mayInstall = Deno.build.os === "linux" && Deno.uid() === 0 && starts("apt-get");
+  if (missing.length > 0 && mayInstall) install(missing.map(({ debian }) => debian));
+  for (const needed of missing) {
+    if (needed.isThere()) continue;
+    console.warn(`${needed.name} is missing, what needs it will not run: ${howToGet(needed)}`);
+  }
+}
+
+/** Installs packages; a service of theirs need not run, as tests start their own. */
+function install(packages: readonly string[]): void {
+  console.log(`installing from Debian what tests need: ${packages.join(", ")}`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...packages]]) {
+    const { success } = new Deno.Command("apt-get", {
+      args,
+      env,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).outputSync();
+    if (!success) return;
+  }
+}
+
+function howToGet({ debian, elsewhere }: Needed): string {
+  return `install it (Debian: apt-get install ${debian}; ${elsewhere})`;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function starts(program: string): boolean {
+  try {
+    return new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" })
+      .outputSync().success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
