@@ -58,7 +58,7 @@ Deno.test("traqq serve --http runs with exactly the permissions that --help name
   await running.out.line(/listens/);
   const url = `http://127.0.0.1:${http}`;
   assertEquals(await statusOf(post(url, '{"event":"x"}')), 200);
-  for (const path of ["/query", "/metrics", "/openapi.json"]) {
+  for (const path of ["/query", "/metrics", "/openapi.json", "/"]) {
     assertEquals(await statusOf(fetch(url + path)), 200);
   }
   running.process.kill("SIGTERM");

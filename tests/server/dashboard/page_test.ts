@@ -137,6 +137,10 @@ browserTest(
     await shown.page.evaluate(`(async () => { ${script} })()`);
     await shown.shows("section[data-type=add] dd", "1");
     assertEquals(await shown.page.locator("#empty").isVisible(), false);
+    const [head, today] = await shown.rows("add");
+    assertEquals([head, today[1]], [["Day", "Count"], "1"]);
+    await shown.page.locator("section[data-type=add]").getByRole("radio", { name: "Values" })
+      .check();
     assertEquals((await shown.rows("add"))[1], ["", "hello", "1", "100.0%"]);
     shown.assertClean();
   },

@@ -156,7 +156,7 @@ export class Panel {
       const first = rank(series.merged.values).slice(0, FIRST_LINES).map(([field]) => field);
       this.#lines = new Lines(this.type === "top" ? first : []);
       // One value alone says nothing that the figures do not.
-      if (!this.#isViewChosen) this.#view = series.merged.values.size > 1 ? "values" : "buckets";
+      if (!this.#isViewChosen) this.#view = series.merged.values.size === 1 ? "buckets" : "values";
       if (this.type === "bmp") this.#view = "buckets";
       this.#found = within(this.#part("find", HTMLElement), "input", HTMLInputElement).value = "";
     }
