@@ -50,7 +50,10 @@ await withRedis("traqq --storage redis", () => {
     assertEquals(await traqq("query", "--storage=kv", "--kv-path=copy.db", ...day), rows);
     await traqq("import", ...flags, "--prefix=copy", "all.ndjson");
     assertEquals(await traqq("query", ...flags, "--prefix=copy", ...day), rows);
-    assertMatch(await traqq("prune", ...flags, "--before", "2026-12-01"), /^Removed 1 day or hour with 7 values/);
+    assertMatch(
+      await traqq("prune", ...flags, "--before", "2026-12-01"),
+      /^Removed 1 day or hour with 7 values/,
+    );
     assertMatch(await traqq("prune", ...flags, "--writers"), /^Removed .* flush/m);
   });
 
