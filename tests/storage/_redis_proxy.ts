@@ -75,12 +75,13 @@ export class RedisProxy implements AsyncDisposable {
     await Promise.all(serving);
   }
 
-  async #serve(client: Deno.Conn): Promise<void> {
+  async #serve(client: Deno.TcpConn): Promise<void> {
     this.#open.add(client);
-    let server: Deno.Conn | null = null;
+    let server: Deno.TcpConn | null = null;
     try {
       server = await Deno.connect({ hostname: "127.0.0.1", port: this.#targetPort });
       this.#open.add(server);
+      for (const one of [client, server]) one.setNoDelay(); // small answers at once
       const requests = new Resp(client);
       const answers = new Resp(server);
       for (;;) {

@@ -20,11 +20,22 @@ const DEFAULT_TIMEOUT_MS = 5000;
 /** The longest wait of the client before it connects again, milliseconds. */
 const RECONNECT_CAP_MS = 500;
 
+/** How often a cluster is asked for its masters, milliseconds. */
+const SLOTS_REFRESH_MS = 2000;
+
 /** A connection, and whether we made the client. */
 export interface Opened {
   readonly connection: Connection;
   readonly owned: boolean;
   readonly cluster: boolean;
+}
+
+/** A client that is not connected yet. */
+interface Made {
+  readonly client: RedisClient;
+  readonly where: string;
+  /** Whether it speaks TLS. */
+  readonly secure: boolean;
 }
 
 /**
@@ -44,7 +55,7 @@ export async function connect(
     await ready(connection, options);
     return { connection, owned: false, cluster: target.isCluster };
   }
-  const { client, where } = options.sentinels === undefined
+  const { client, where, secure } = options.sentinels === undefined
     ? await clientFor(target, options)
     : await sentinelClient(options);
   const connection = new Connection(client, where, retries, true);
@@ -53,7 +64,7 @@ export async function connect(
   client.on("ready", () => connection.note(null));
   client.connect().catch(() => {}); // the event says more
   try {
-    await ready(connection, options);
+    await ready(connection, options, secure);
   } catch (error) {
     client.disconnect();
     throw error;
@@ -64,13 +75,18 @@ export async function connect(
 async function clientFor(
   target: Exclude<RedisTarget, RedisClient> | undefined,
   options: RedisStorageOptions,
-): Promise<{ client: RedisClient; where: string }> {
+): Promise<Made> {
   const addresses = addressesOf(target ?? "");
   const where = addresses.map(({ host, port }) => `${host}:${port}`).join(", ");
+  const secure = addresses[0].tls || options.tls !== undefined;
   const { Cluster, Redis } = await loadClient();
   if (addresses.length === 1 && options.cluster !== true) {
     const [{ host, port, db }] = addresses;
-    return { client: new Redis({ ...nodeOptions(addresses[0], options), host, port, db }), where };
+    return {
+      client: new Redis({ ...nodeOptions(addresses[0], options), host, port, db }),
+      where,
+      secure,
+    };
   }
   if (addresses.some(({ db }) => db !== 0)) {
     throw new StorageError(
@@ -86,17 +102,19 @@ async function clientFor(
     retryDelayOnFailover: 0,
     clusterRetryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
     slotsRefreshTimeout: 2000,
+    // So that a master that was replaced is noticed also where nothing is sent to it (losses.ts).
+    slotsRefreshInterval: SLOTS_REFRESH_MS,
     // A name would be looked up again for each node, and the certificate is for the name.
     dnsLookup: (address, callback) => callback(null, address),
     redisOptions: nodeOptions(addresses[0], options),
     ...options.natMap === undefined ? {} : { natMap: { ...options.natMap } },
   });
-  return { client, where };
+  return { client, where, secure };
 }
 
 async function sentinelClient(
   options: RedisStorageOptions,
-): Promise<{ client: RedisClient; where: string }> {
+): Promise<Made> {
   const { sentinels = [], name } = options;
   if (name === undefined || sentinels.length === 0) {
     throw new StorageError(
@@ -112,7 +130,7 @@ async function sentinelClient(
     ...options.sentinelPassword === undefined ? {} : { sentinelPassword: options.sentinelPassword },
     sentinelRetryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
   });
-  return { client, where: `the Sentinels' master ${name}` };
+  return { client, where: `the Sentinels' master ${name}`, secure: options.tls !== undefined };
 }
 
 async function loadClient(): Promise<Pick<typeof import("ioredis"), "Cluster" | "Redis">> {
@@ -150,27 +168,39 @@ function nodeOptions(address: Address | null, options: RedisStorageOptions): Red
 }
 
 /** Waits until the client can be used, for as long as it is not plain that it never will. */
-async function ready(connection: Connection, options: RedisStorageOptions): Promise<void> {
+async function ready(
+  connection: Connection,
+  options: RedisStorageOptions,
+  secure = false,
+): Promise<void> {
   const { client } = connection;
   if (client.status === "ready") return;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let last: unknown = new Error("no answer");
+  let last: unknown = null;
+  const noted = (error: unknown) => {
+    // Says nothing where something was said before.
+    if (messageOf(error) !== "Connection is closed.") last = error;
+  };
   const failed = (error: unknown) => {
-    last = underneath(error);
+    noted(underneath(error));
     if (hintOf(last) !== null || failureOf(last) === "refused") reject(last);
   };
   const ended = () => reject(last);
   const timer = setTimeout(ended, options.openTimeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const listeners = { ready: () => resolve(), error: failed, end: ended };
+  // A cluster says that all failed; its nodes have said why.
+  const listeners = { ready: () => resolve(), error: failed, "node error": noted, end: ended };
   for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
   try {
     await promise;
   } catch (error) {
-    const why = hintOf(error) ?? messageOf(error);
+    const silent = secure
+      ? "there is no answer; does the server speak TLS on this port?"
+      : "there is no answer";
+    const why = error === null ? silent : hintOf(error) ?? messageOf(error);
     throw new StorageError(
-      failureOf(error) === "refused" ? "refused" : "unavailable",
+      error !== null && failureOf(error) === "refused" ? "refused" : "unavailable",
       `Cannot open Redis at ${connection.where}: ${why}`,
-      { cause: error },
+      { cause: error ?? undefined },
     );
   } finally {
     clearTimeout(timer);

@@ -45,6 +45,9 @@ export interface ChunkPlan {
   readonly rejected: readonly RefusedCell[];
 }
 
+/** Millionths that scripts cannot add any more (scripts/_decimal.ts). */
+const SUM_LIMIT = 10n ** 30n;
+
 /** Puts the cells of a chunk in order. */
 export function planOf(prefix: string, cells: readonly Cell[]): ChunkPlan {
   const rejected: RefusedCell[] = [];
@@ -124,6 +127,9 @@ function groupsOf({ main, tally }: Series): Group[] {
 function unusable(prefix: string, cell: Cell): RefusedCell["error"] | null {
   const why = unnameable(prefix, cell);
   if (why !== null) return refusal(cell, why);
+  if (cell.kind === "sum" && (cell.sum <= -SUM_LIMIT || cell.sum >= SUM_LIMIT)) {
+    return refusal(cell, "wanted at most 24 digits before the point");
+  }
   if (cell.kind !== "sketch") return null;
   try {
     HyperLogLog.fromBytes(cell.sketch);

@@ -15,6 +15,9 @@ import { DECIMAL } from "./_decimal.ts";
  * - `adv`: field, decimal
  * - `tally`: the word count, whole number
  * - `bmp`: an empty word, a HyperLogLog as Redis stores it
+ *
+ * `addGrowth(key, growth, undone)` adds to the sum of a tally's key. None of them raises an error: a
+ * script that has begun to write must come to its end.
  */
 export const CELLS = `${DECIMAL}
 local function refusalOf(reply)
@@ -29,7 +32,7 @@ local function addScore(key, member, value)
   if score then
     local number = tonumber(score)
     if not number then return 'its score is no number' end
-    if number + tonumber(value) > 9007199254740992 then
+    if number > 9007199254740992 - tonumber(value) then
       return 'its score would pass 2^53, up to which a sorted set counts exactly'
     end
   end
@@ -49,6 +52,14 @@ local function addDecimal(key, field, value)
   local text = b and textOf(plus(a, b))
   if not text then return 'it would have more than 24 digits' end
   return refusalOf(redis.pcall('HSET', key, field, text))
+end
+
+-- What the sum of a metric grows by, less what was not applied. Nobody can be told of an error: no cell
+-- stands here, and readers of ours add up the fields themselves.
+local function addGrowth(key, growth, undone)
+  local limbs = limbsOf(growth)
+  local text = limbs and textOf(minus(limbs, undone))
+  if text then addDecimal(key, 'sum', text) end
 end
 
 local function addSketch(key, scratch, blob)

@@ -88,7 +88,7 @@ if ARGV[14] == 'known' then
   end
 else
   applyGroup(ARGV[14], KEYS[1], KEYS[4], 17, count, refuse)
-  if ARGV[16] ~= '' then addDecimal(KEYS[1], 'sum', ARGV[16]) end
+  if ARGV[16] ~= '' then addGrowth(KEYS[1], ARGV[16], { 0, 0, 0 }) end
 end
 local report = table.concat(refused, '\\n')
 if report ~= '' then redis.call('HSET', KEYS[2], 'refused', report) end

@@ -66,9 +66,7 @@ for _ = 1, tonumber(ARGV[10]) do
       for i = 0, count - 1 do refuse(i, unknown, ARGV[at + 2 * i + 1]) end
     else
       applyGroup(kind, KEYS[key], KEYS[7], at, count, refuse)
-      if growth ~= '' then
-        addDecimal(KEYS[key], 'sum', textOf(minus(limbsOf(growth), undone or { 0, 0, 0 })))
-      end
+      if growth ~= '' then addGrowth(KEYS[key], growth, undone or { 0, 0, 0 }) end
     end
     cell = cell + count
     at = at + 2 * count
