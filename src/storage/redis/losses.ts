@@ -5,7 +5,7 @@
  * @module
  */
 import { StorageError } from "../../base/errors.ts";
-import { checkpointText } from "../checkpoint.ts";
+import { beforeFirst, checkpointText } from "../checkpoint.ts";
 import type { Chunk } from "../storage.ts";
 import type { StoredCheckpoint } from "./checkpoints.ts";
 import type { Connection } from "./connection.ts";
@@ -32,9 +32,10 @@ export class Losses {
   }
 
   /**
-   * If the cluster has other masters than before, or something failed, asks every key that is
-   * remembered whether it still has its last commit: one that is not written again would keep its loss.
+   * Calls {@linkcode repair} if the cluster has other masters than before, a connection broke, or
+   * something failed: a key that is not written again would keep its loss.
    *
+   * @param stored what stands as the writer's checkpoint
    * @throws {StorageError} `behind`
    */
   async look(
@@ -44,29 +45,29 @@ export class Losses {
   ): Promise<void> {
     const state = this.#connection.state;
     const before = this.#seen.get(recent);
-    if (before !== state && before !== undefined) {
-      const losses = await this.#find(chunk, recent);
-      if (losses.length > 0) await this.repair(chunk, stored, recent, losses);
-    }
+    if (before !== state && before !== undefined) await this.repair(chunk, stored, recent);
     this.#seen.set(recent, state);
   }
 
   /**
-   * Sets the writer's checkpoint back to before the first loss. Keys of buckets that are pruned have
-   * lost nothing; if there are no others it returns, and the chunk can be tried again.
+   * Asks every key that is remembered whether it still has its last commit, and sets the writer's
+   * checkpoint back to before the first loss. Keys of buckets that are pruned have lost nothing; if
+   * there are no others it returns, and the chunk can be tried again.
    *
+   * @param stored what stands as the writer's checkpoint
    * @throws {StorageError} `behind`
    */
   async repair(
     chunk: Chunk,
     stored: StoredCheckpoint | null,
     recent: RecentCommits,
-    found: readonly Loss[],
   ): Promise<void> {
-    const losses = await this.#withoutPruned(chunk, recent, found);
+    const losses = await this.#withoutPruned(chunk, recent, await this.#find(chunk, recent));
     if (losses.length === 0) return;
     const { first, gaps } = recent.rewind(losses);
-    const { previous } = first;
+    // A checkpoint that is missing would mean that this is another storage.
+    const previous = first.previous ??
+      { ...first, checkpoint: beforeFirst(first.checkpoint.incarnation) };
     const reply = await this.#connection.script(
       "set a checkpoint back",
       REWIND_WRITER,

@@ -30,7 +30,7 @@ export interface RedisClient {
   /** Listens no more. */
   off(event: string, listener: (...args: unknown[]) => void): unknown;
   /** Of a cluster: the clients of its nodes. */
-  nodes?(role: "master"): RedisClient[];
+  nodes?(role: "all" | "master"): RedisClient[];
 }
 
 /**
