@@ -161,6 +161,7 @@ function nodeOptions(address: Address | null, options: RedisStorageOptions): Red
     connectTimeout: options.openTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     commandTimeout: options.commandTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
+    maxLoadingRetryTime: RECONNECT_CAP_MS,
     ...username === undefined ? {} : { username },
     ...password === undefined ? {} : { password },
     ...tls ? { tls: { ...options.tls } as RedisOptions["tls"] } : {},
