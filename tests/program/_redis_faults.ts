@@ -6,10 +6,10 @@
  */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { Client } from "../../src/client/client.ts";
-import { RedisStorage } from "../../src/storage/redis.ts";
+import type { RedisStorage } from "../../src/storage/redis.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { until } from "../_redis.ts";
-import { cellsOf, Day, Load, MAPPING } from "./_load.ts";
+import { cellsOf, type Day, Load, MAPPING } from "./_load.ts";
 import { Folder, Server, within } from "./_program.ts";
 
 /** Far fewer than the load has. */
