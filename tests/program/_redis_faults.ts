@@ -39,7 +39,7 @@ export interface Fault {
 
 /** Lines on the server's standard error while Redis is away. */
 const EXPECTED =
-  /^(Stopping: .*|Recovered .*|Cannot .* in Redis at .*|Cannot confirm a commit .*)$/;
+  /^(Stopping: |Recovered |(\S+Z )?(Cannot .* in Redis at |Storage did not answer ))/;
 
 /** See the top of this file. */
 export class FaultLoad {

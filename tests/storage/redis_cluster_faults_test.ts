@@ -1,12 +1,17 @@
 /** Nodes of a cluster that lose what they had confirmed, under a Traqq with and without a journal. */
-import { assertEquals, assertGreater, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects, assertStrictEquals } from "@std/assert";
 import { Cluster } from "ioredis";
-import { metricKey } from "../../src/storage/redis/keys.ts";
+import { createHash } from "node:crypto";
+import { StorageError } from "../../src/base/errors.ts";
+import { keyCheckpoint, metricKey } from "../../src/storage/redis/keys.ts";
+import { REWIND_WRITER } from "../../src/storage/redis/scripts/rewindWriter-1.ts";
 import { RedisStorage } from "../../src/storage/redis.ts";
+import type { Storage } from "../../src/storage/storage.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { cellsOf, Day, MAPPING } from "../program/_load.ts";
 import { Folder } from "../program/_program.ts";
 import { RedisCluster, type RedisServer, until, withRedis } from "../_redis.ts";
+import { disturb } from "./_redis_store.ts";
 
 /** Of MAPPING. Their keys are spread over the masters. */
 const PATTERNS = ["event", "f", "event~f"];
@@ -53,7 +58,7 @@ await withRedis("a Traqq on a cluster whose nodes lose writes", async () => {
     };
   };
 
-  const check = async (storage: RedisStorage, day: Day) => {
+  const check = async (storage: Storage, day: Day) => {
     assertEquals(day.check(await cellsOf(storage, day)), []);
     assertEquals(day.counted, day.sent);
   };
@@ -107,6 +112,30 @@ await withRedis("a Traqq on a cluster whose nodes lose writes", async () => {
       });
     }
   }
+
+  Deno.test("a Traqq that cannot set its checkpoint back finds the loss again", async () => {
+    await cluster.flush();
+    const [day, key] = await dayOn(false);
+    const cli = async (key: string, ...args: string[]) =>
+      await (await cluster.masterOf(key)).cli(...args);
+    await using it = await disturb(cluster.nodes, cli, { retries: 2 });
+    await using traqq = await Traqq.open({
+      storage: it.storage,
+      mapping: MAPPING,
+      writer: "w",
+      flush: { intervalMs: 1e6 },
+    });
+    for (let i = 0; i < 3; i++) await flushed(traqq, day);
+    for (const one of [key, keyCheckpoint("traqq", key, "w"), `{${key}}:cps`]) {
+      await cli(key, "del", one);
+    }
+    const sha = createHash("sha1").update(REWIND_WRITER.lua).digest("hex");
+    it.faults.answerInstead = ([, script]) => script === sha ? "-LOADING" : null;
+    await assertRejects(() => flushed(traqq, day), StorageError, "LOADING");
+    it.faults.heal();
+    await traqq.flush();
+    await check(it.storage, day);
+  });
 
   /** Kills a master, and has a replica that was frozen take its place. */
   const replaceBy = async (replica: RedisServer, master: RedisServer, key: string) => {
