@@ -72,6 +72,7 @@ export {
 } from "./src/engine/result.ts";
 export type { MetricPath, MetricSelector } from "./src/engine/selector.ts";
 export type { AppenderStats } from "./src/journal/appender.ts";
+export type { EventLines } from "./src/journal/event_text.ts";
 export type { JournalStats } from "./src/journal/journal.ts";
 export { KvStorage, type KvStorageOptions } from "./src/storage/kv.ts";
 export { MemoryStorage } from "./src/storage/memory.ts";

@@ -11,7 +11,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
   const engine = [...sketch, "storage/storage.ts", "storage/metric.ts"];
   const journal = [...engine, "storage/checkpoint.ts", "engine"];
   const writer = [...journal, "storage", "journal", "transfer"];
-  const transfer = [...engine, "storage/cells.ts", "engine/bucket.ts"];
+  const transfer = [...engine, "storage/cells.ts", "engine/bucket.ts", "engine/field.ts"];
   const traqq = [...writer, "writer"];
   const protocol = [...traqq, "traqq.ts"];
   const ends = [...protocol, "protocol"];

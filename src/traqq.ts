@@ -20,6 +20,7 @@ import {
 } from "./engine/query.ts";
 import { QueryResult } from "./engine/result.ts";
 import { readSeries } from "./engine/series.ts";
+import type { EventLines } from "./journal/event_text.ts";
 import { Journal, type JournalStats } from "./journal/journal.ts";
 import type { Metric, PruneReport, Storage, Unit } from "./storage/storage.ts";
 import { DeadlineStorage } from "./writer/deadline_storage.ts";
@@ -39,10 +40,10 @@ export interface RecordManyOptions {
   /** One time for all, or a function that gives each its own; `undefined` is as without it. */
   at?: Instant | ((event: unknown, index: number) => Instant | undefined);
   /**
-   * The JSON that each event was read from, or the `record` command it came in, where the caller has it
-   * at hand: a journal keeps it as it came instead of writing it anew. A line holds no line end.
+   * The JSON that the events were read from, where the caller has it at hand: a journal keeps it as it
+   * came instead of writing it anew.
    */
-  lines?: readonly string[];
+  lines?: EventLines;
 }
 
 /** What became of many events. */
@@ -304,7 +305,7 @@ export class Traqq implements AsyncDisposable {
     let yieldedAtMs = performance.now();
     const one = (event: unknown): void => {
       try {
-        confirmed = this.#record(event, at, index, lines?.[index]);
+        confirmed = this.#record(event, at, index, lines);
         report.recorded++;
       } catch (error) {
         if (!(error instanceof EventError)) throw error;
@@ -320,16 +321,20 @@ export class Traqq implements AsyncDisposable {
       yieldedAtMs = performance.now();
     };
     const isBreathless = () => index % YIELD_EVENTS === 0 || this.#flusher.full;
-    if (Symbol.iterator in events) {
-      for (const event of events) {
-        if (isBreathless()) await breathe();
-        one(event);
+    try {
+      if (Symbol.iterator in events) {
+        for (const event of events) {
+          if (isBreathless()) await breathe();
+          one(event);
+        }
+      } else {
+        for await (const event of events) {
+          if (isBreathless()) await breathe();
+          one(event);
+        }
       }
-    } else {
-      for await (const event of events) {
-        if (isBreathless()) await breathe();
-        one(event);
-      }
+    } finally {
+      if (lines !== undefined) this.#flusher.giveBack();
     }
     await confirmed;
     return report;
@@ -425,14 +430,15 @@ export class Traqq implements AsyncDisposable {
     event: unknown,
     at: RecordManyOptions["at"],
     index = 0,
-    line?: string,
+    lines?: EventLines,
   ): Promise<void> | undefined {
     try {
       if (this.#closed !== undefined) this.#refuseClosed();
       const wait = this.#flusher.add(
         event,
         typeof at === "function" ? callAt(at, event, index) : at,
-        line,
+        lines,
+        index,
       );
       this.#counts.recorded++;
       return wait;

@@ -47,7 +47,14 @@ export interface RedisServerOptions {
 /** Servers that run, so that none outlives the test file. */
 const running = new Set<RedisServer>();
 globalThis.addEventListener("unload", () => {
-  for (const server of running) server.kill();
+  for (const server of running) {
+    server.kill();
+    try {
+      Deno.removeSync(server.folder, { recursive: true });
+    } catch {
+      // It wrote a last file meanwhile: the system's folder for such files keeps it.
+    }
+  }
 });
 
 /** A `redis-server` of its own. */

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ConfigError, messageOf, StorageError } from "../src/base/errors.ts";
 import type { TraqqOptions } from "../src/engine/config.ts";
+import { DURABILITIES } from "../src/engine/journal_options.ts";
+import type { EventLines } from "../src/journal/event_text.ts";
 import { Traqq } from "../src/traqq.ts";
 import { FaultyStorage } from "./_faulty_storage.ts";
 import { Folder } from "./program/_program.ts";
@@ -247,10 +249,12 @@ Deno.test("Traqq replays each event at its own time, and judges none again", asy
     { event: "date", time: new Date((now - 3 * day) * 1000) },
     { event: "future", time: now + day - 60 },
   ];
-  await killed.recordMany(events, { lines: [JSON.stringify(events[0])] });
+  await killed.recordMany(events, { lines: inBytes([JSON.stringify(events[0])]) });
   await killed.record({ event: "at", time: now }, { at: now - day });
   const line = { cmd: "record", event: { event: "command", time: now - 4 * day }, at: 5 };
-  await killed.recordMany([line.event], { lines: [`\ufeff${JSON.stringify(line)}`] });
+  await killed.recordMany([line.event], {
+    lines: inBytes([`\ufeff${JSON.stringify(line)}`]),
+  });
   const copy = await crash(folder, "journal");
   storage.down = true;
   await killed.close().catch(() => {});
@@ -263,6 +267,51 @@ Deno.test("Traqq replays each event at its own time, and judges none again", asy
     assertEquals(result.merged("add/event").counts[event], 1, event);
   }
   await traqq.close();
+});
+
+Deno.test("Traqq.recordMany() has done with the bytes of its lines when it resolves, in every mode", async () => {
+  for (const durability of DURABILITIES) {
+    await using folder = new Folder();
+    const storage = new FaultyStorage();
+    const killed = await open(folder.file("journal"), {
+      storage,
+      journal: { directory: folder.file("journal"), durability },
+      mapping: { add: ["event"] },
+    });
+    const bytes = new Uint8Array(10_000);
+    const wanted: Record<string, number> = {};
+    for (let round = 0; round < 20; round++) {
+      const events = Array.from({ length: round }, (_, i) => ({ event: `é${i % 7}`, round }));
+      // Every third does not follow the one before.
+      const texts = events.map((event, i) => JSON.stringify(event) + (i % 3 === 2 ? "\n\n" : ""));
+      const lines = inBytes(texts, bytes);
+      const { recorded } = await killed.recordMany(events, { lines, at: AT });
+      bytes.fill(0x7a);
+      assertEquals(recorded, round);
+      for (const { event } of events) wanted[event] = (wanted[event] ?? 0) + 1;
+    }
+    // What is only in memory is no longer the caller's.
+    await killed.record({ event: "last" }, { at: AT });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const copy = await crash(folder, "journal");
+    storage.down = true;
+    await killed.close().catch(() => {});
+    storage.down = false;
+    const traqq = await open(copy, { storage, mapping: { add: ["event"] } });
+    const result = await traqq.query({ from: AT, to: AT });
+    assertEquals(result.merged("add/event").counts, { ...wanted, last: 1 });
+    await traqq.close();
+  }
+});
+
+Deno.test("Traqq.recordMany() refuses lines that are not there, and counts nothing of them", async () => {
+  await using folder = new Folder();
+  await using traqq = await open(folder.file("journal"), { storage: new FaultyStorage() });
+  for (const [start, end] of [[-1, 2], [0, 4], [2, 1], [NaN, 1]]) {
+    const lines = { bytes: new Uint8Array(3), starts: [start], ends: [end] };
+    await assertRejects(() => traqq.recordMany([{ event: "a" }], { lines }), RangeError, "line");
+  }
+  assertEquals(traqq.stats().recorded, 0);
 });
 
 Deno.test("Traqq says which events cannot be counted again, and counts the others", async () => {
@@ -426,3 +475,18 @@ Deno.test("Traqq counts every event once, whatever happens to storage and whenev
   }
   assert(crashes > 30 && lost > 30 && replayed > 10, `${crashes} ${lost} ${replayed}`);
 });
+
+/** Lines, and where they stand. */
+function inBytes(texts: readonly string[], room?: Uint8Array): EventLines {
+  const encoder = new TextEncoder();
+  const bytes = room ?? new Uint8Array(encoder.encode(texts.join("\n")).length);
+  const starts: number[] = [], ends: number[] = [];
+  let at = 0;
+  for (const text of texts) {
+    starts.push(at);
+    bytes.set(encoder.encode(text), at);
+    ends.push(at + encoder.encode(text.trimEnd()).length);
+    at += encoder.encode(text).length + 1;
+  }
+  return { bytes, starts, ends };
+}

@@ -5,16 +5,20 @@
  */
 import { yieldToEventLoop } from "../../src/base/yield.ts";
 import type { Durability } from "../../src/engine/journal_options.ts";
+import { LineSplitter } from "../../src/protocol/lines.ts";
+import { okLine } from "../../src/protocol/replies.ts";
+import { Session } from "../../src/protocol/session.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { QUICK_START, shopLines } from "../_events.ts";
 
-/** Lines that are parsed and recorded together, as the server does with what one read brings. */
+/** Events that are recorded together: what one read of a busy socket brings. */
 const BATCH = 256;
 const ROUND_MS = 400;
 const ROUNDS = 11;
 const WARM_UP = 3;
-const SHOP_EVENTS = 20_000;
+const SHOP_EVENTS = 80 * BATCH;
+const REPLIES = okLine(undefined, undefined).repeat(BATCH);
 
 /** Segments go soon, so that the page cache is not filled with pages that were never used before. */
 const REPLAY_MS = 100;
@@ -39,6 +43,10 @@ export interface Measurement {
 const [mode, path, connections] = Deno.args;
 const lines = shopLines(SHOP_EVENTS).map((event) => `{"cmd":"record","event":${event}}`);
 const objects = lines.map((line) => JSON.parse(line).event);
+const batches = Array.from({ length: SHOP_EVENTS / BATCH }, (_, i) => {
+  const batch = lines.slice(i * BATCH, (i + 1) * BATCH);
+  return new TextEncoder().encode(batch.map((line) => `${line}\n`).join(""));
+});
 const directory = await Deno.makeTempDir({ prefix: "traqq_bench_" });
 try {
   console.log(JSON.stringify(await measure(mode as Durability)));
@@ -76,11 +84,11 @@ async function measure(durability: Durability): Promise<Measurement> {
 async function timed(traqq: Traqq): Promise<number> {
   const before = traqq.stats().recorded;
   const startMs = performance.now();
-  const record = path === "line" ? recordLines : recordObjects;
   await Promise.all(
     Array.from({ length: Number(connections) }, async (_, i) => {
+      const record = path === "line" ? lineRecorder(traqq) : objectRecorder(traqq);
       for (let at = i * BATCH; performance.now() - startMs < ROUND_MS; at += BATCH) {
-        await record(traqq, at % SHOP_EVENTS);
+        await record(at % SHOP_EVENTS);
         // A server goes back to its sockets here.
         await yieldToEventLoop();
       }
@@ -92,18 +100,25 @@ async function timed(traqq: Traqq): Promise<number> {
   return ms * 1e6 / count;
 }
 
-/** As a session of the server does: parse what one read brought, then record it together. */
-async function recordLines(traqq: Traqq, at: number): Promise<void> {
-  const batch = lines.slice(at, at + BATCH);
-  const events = batch.map((line) => JSON.parse(line).event);
-  const { recorded } = await traqq.recordMany(events, { lines: batch });
-  if (recorded !== batch.length) throw new Error("BUG: not all events were recorded");
+/** As a connection of the server does: bytes → lines → events → replies. */
+function lineRecorder(traqq: Traqq): (at: number) => Promise<void> {
+  const splitter = new LineSplitter();
+  const session = new Session(traqq);
+  return async (at) => {
+    splitter.feed(batches[at / BATCH]);
+    for (let line = splitter.next(); line !== undefined; line = splitter.next()) {
+      if (!session.push(line, splitter.lineStart, splitter.lineEnd)) throw new Error("BUG: full");
+    }
+    const replies = await session.settle(splitter.bytes);
+    if (replies.length !== REPLIES.length) throw new Error(`BUG: not all recorded: ${replies}`);
+  };
 }
 
-async function recordObjects(traqq: Traqq, at: number): Promise<void> {
-  const batch = objects.slice(at, at + BATCH);
-  const { recorded } = await traqq.recordMany(batch);
-  if (recorded !== batch.length) throw new Error("BUG: not all events were recorded");
+function objectRecorder(traqq: Traqq): (at: number) => Promise<void> {
+  return async (at) => {
+    const { recorded } = await traqq.recordMany(objects.slice(at, at + BATCH));
+    if (recorded !== BATCH) throw new Error("BUG: not all events were recorded");
+  };
 }
 
 function median(values: readonly number[]): number {

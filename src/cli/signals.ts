@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { handled } from "../base/promises.ts";
 import { EXIT } from "./errors.ts";
 
 /** Signals that are caught until it is disposed of. */
@@ -45,4 +46,17 @@ export function catchSignals(onForce: () => void = () => {}): Signals {
       for (const [signal, handler] of handlers) Deno.removeSignalListener(signal, handler);
     },
   };
+}
+
+/** What comes until a signal does; ends early also while nothing comes. */
+export async function* untilStopped<T>(
+  pieces: AsyncIterator<T>,
+  signals: Signals,
+): AsyncGenerator<T> {
+  const stop = signals.stopped.then(() => "stop" as const);
+  while (signals.exitCode === undefined) {
+    const next = await Promise.race([stop, handled(pieces.next())]);
+    if (next === "stop" || next.done) return;
+    yield next.value;
+  }
 }

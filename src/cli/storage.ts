@@ -43,7 +43,6 @@ export async function openTraqq(
   if (!records) delete options.journal;
   const { journal } = readConfig(options);
   const kind = kindOf(values);
-  const path = kvPathOf(values);
   const folder = values.get("data-dir");
   if (folder !== undefined) await makeFolder(folder);
   if (journal !== undefined) {
@@ -54,11 +53,7 @@ export async function openTraqq(
     ] as const;
     need(`open the journal in ${directory}`, ...permissions);
   }
-  const letters = new DeadLetters(
-    kind === "kv" ? path : undefined,
-    terminal,
-    refusedPathOf(values),
-  );
+  const letters = lettersFor(values, terminal);
   const storage = kind === "memory"
     ? new MemoryStorage()
     : await openStorage(values, terminal, !records);
@@ -108,6 +103,12 @@ export async function openStorage(
   return kindOf(values) === "redis"
     ? await openRedis(values, terminal)
     : await openKv(kvPathOf(values), mustExist);
+}
+
+/** Where refused cells go: beside the KV file, or in the folder of the data. */
+export function lettersFor(values: Values, terminal: Terminal): DeadLetters {
+  const path = kindOf(values) === "kv" ? kvPathOf(values) : undefined;
+  return new DeadLetters(path, terminal, refusedPathOf(values));
 }
 
 /** What to call it in a message. */

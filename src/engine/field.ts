@@ -8,6 +8,9 @@ import { hashHex } from "../sketch/murmur.ts";
 /** The longest field, in bytes as Deno KV encodes it: UTF-8, where NUL takes two. */
 export const MAX_FIELD_BYTES = 1024;
 
+/** Where the fields beyond `limits.maxFields` are counted. */
+export const OTHER_FIELD = "~other";
+
 /** A UTF-16 unit takes at most three bytes, so a field up to here needs no counting. */
 const SURELY_SHORT = Math.floor(MAX_FIELD_BYTES / 3);
 

@@ -7,7 +7,7 @@
 import { metricName } from "../storage/metric.ts";
 import type { Metric, Unit } from "../storage/storage.ts";
 import type { CellGroup } from "./cut.ts";
-import { OTHER_FIELD } from "./result.ts";
+import { OTHER_FIELD } from "./field.ts";
 
 /** The fields that storage holds for a metric in a bucket, `~other` among them where it is there. */
 export type LoadFields = (metric: Metric, unit: Unit, start: number) => Promise<Set<string>>;

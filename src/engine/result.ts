@@ -7,6 +7,7 @@
 import { microsToNumber } from "../base/decimal.ts";
 import type { Metric, MetricType, Unit } from "../storage/storage.ts";
 import type { Bucket, Calendar } from "./bucket.ts";
+import { OTHER_FIELD } from "./field.ts";
 import { addHolding, copyHolding, type Holding } from "./holding.ts";
 import {
   METRIC_TYPES,
@@ -19,9 +20,6 @@ import {
 
 /** The most members that a leaderboard shows. */
 export const MAX_RANKED = 250;
-
-/** Where the fields beyond `limits.maxFields` are counted. */
-export const OTHER_FIELD = "~other";
 
 /** What results of every type have. */
 export interface MetricResultBase {

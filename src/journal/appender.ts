@@ -20,16 +20,14 @@ import { messageOf, StorageError } from "../base/errors.ts";
 import { handledResolvers } from "../base/promises.ts";
 import { yieldToEventLoop } from "../base/yield.ts";
 import type { Durability } from "../engine/journal_options.ts";
-import { type Directory, type SegmentFile, writeAll } from "./directory.ts";
+import type { Directory } from "./directory.ts";
+import { BLOCK_BYTES, LogBuffer, type Reach, type Stretch } from "./log_buffer.ts";
 import { segmentName } from "./names.ts";
 import type { Room } from "./records.ts";
+import { SegmentFiles } from "./segment_files.ts";
 
-/** Bytes of a block; a longer record gets one of its own. */
-const BLOCK_BYTES = 1 << 18;
-/** Blocks that are kept for reuse. */
-const MAX_SPARE = 64;
 /** Bytes that are not synced before a sync starts without being asked. */
-const SYNC_BYTES = 16 << 20;
+const SYNC_BYTES = 4 << 20;
 /** Bytes that are not written, and that are written and not synced, before callers should wait. */
 const MAX_UNWRITTEN_BYTES = 8 << 20;
 const MAX_UNSYNCED_BYTES = 64 << 20;
@@ -37,14 +35,6 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
 /** How often the same failure is reported while it lasts. */
 const REPORT_MS = 60_000;
-
-/** How far something reaches. */
-export interface Reach {
-  /** Number of the last event. */
-  event: number;
-  /** Ordinal of the last cut. */
-  cut: number;
-}
 
 /** What an appender works with. */
 export interface AppenderOptions {
@@ -81,24 +71,6 @@ export interface AppenderStats {
 /** What has to be done before somebody who waits goes on. */
 export type Level = "written" | "synced";
 
-/** A stretch of the log in memory. */
-interface Block {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly view: DataView;
-  /** Where it begins, counted from the start of the log. */
-  base: number;
-  length: number;
-  /** How far the log reaches at its end. */
-  reach: Reach;
-}
-
-/** A segment that was given up. */
-interface Leftover {
-  readonly segment: number;
-  /** Where it is to end once another one holds what follows. */
-  readonly goodOffset: number;
-}
-
 interface Waiter {
   /** The log up to here is meant. */
   readonly position: number;
@@ -111,32 +83,23 @@ export class Appender {
   readonly reaches: Map<number, Reach> = new Map();
   readonly #options: AppenderOptions;
   readonly #syncs: boolean;
-  /** What is not synced; the last one is filled. */
-  #blocks: Block[];
-  #spare: Uint8Array<ArrayBuffer>[] = [];
-  #end = 0;
+  /** What is not synced. */
+  readonly #log: LogBuffer;
   #writtenTo = 0;
   #syncedTo = 0;
-  /** Of all that was put, of what is written, and of what is synced. */
-  #reach: Reach;
   #writtenReach: Reach;
   #syncedReach: Reach;
   readonly #waiters: Record<Level, Waiter[]> = { written: [], synced: [] };
-  #file: SegmentFile | undefined;
-  /** Number of the file, or of the one that comes next. */
-  #segment: number;
-  /** Bytes in the file, and how many of them will stay whatever happens. */
-  #offset = 0;
-  #goodOffset = 0;
+  /** They hold all that is written and not synced, or there is none. */
+  readonly #files: SegmentFiles;
   #busy = false;
   #running: Promise<void> = Promise.resolve();
   #syncing: Promise<void> | undefined;
   #syncTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Why the file in hand must be given up. */
+  /** Why the files in hand must be given up. */
   #broken: { readonly error: unknown } | undefined;
   /** In a row. */
   #failures = 0;
-  #leftovers: Leftover[] = [];
   #reported = { text: "", atMs: 0 };
   #room: PromiseWithResolvers<void> = handledResolvers();
   /** Waiting for a disk is pointless. */
@@ -149,19 +112,19 @@ export class Appender {
   constructor(options: AppenderOptions) {
     this.#options = options;
     this.#syncs = options.durability !== "none";
-    this.#segment = options.firstSegment;
-    this.#reach = this.#writtenReach = this.#syncedReach = options.reach;
-    this.#blocks = [this.#newBlock(BLOCK_BYTES)];
+    this.#files = new SegmentFiles(options);
+    this.#log = new LogBuffer(options.reach);
+    this.#writtenReach = this.#syncedReach = options.reach;
   }
 
   /** Number of the segment that is being written, or of the one that comes next. */
   get segment(): number {
-    return this.#segment;
+    return this.#files.number;
   }
 
   /** Whether `times` times as much is held as should be: callers should wait for {@linkcode room}. */
   isFull(times = 1): boolean {
-    return this.#end - this.#writtenTo >= MAX_UNWRITTEN_BYTES * times ||
+    return this.#log.end - this.#writtenTo >= MAX_UNWRITTEN_BYTES * times ||
       this.#writtenTo - this.#syncedTo >= MAX_UNSYNCED_BYTES * times;
   }
 
@@ -172,20 +135,19 @@ export class Appender {
 
   /** Counters, and what is held right now. */
   stats(): AppenderStats {
-    return { ...this.#counts, heldBytes: this.#end - this.#syncedTo };
+    return { ...this.#counts, heldBytes: this.#log.end - this.#syncedTo };
   }
 
   /** Makes the first segment, so that its head is on the disk. @throws {StorageError} */
   async start(): Promise<void> {
     try {
-      await this.#openSegment();
-      await this.#file!.syncData();
-      this.#goodOffset = this.#offset;
+      await this.#begin();
+      await this.#files.sync();
     } catch (cause) {
-      if (this.#file !== undefined) {
-        this.#file.close();
-        this.#file = undefined;
-        await this.#options.directory.remove(segmentName(this.#segment)).catch(() => {});
+      if (this.#files.isWriting) {
+        this.#files.close();
+        const { directory } = this.#options;
+        await directory.remove(segmentName(this.#files.number)).catch(() => {});
       }
       throw new StorageError(
         "refused",
@@ -195,25 +157,14 @@ export class Appender {
     }
   }
 
-  /**
-   * Room for a record: where it may stand, from `at` to at least `bytes` further. {@linkcode put} says
-   * where it ends; nothing may come between.
-   */
+  /** See {@linkcode LogBuffer.reserve}. */
   reserve(bytes: number): { room: Room; at: number } {
-    let block = this.#blocks[this.#blocks.length - 1];
-    if (block.bytes.length - block.length < bytes) {
-      block = this.#newBlock(bytes);
-      this.#blocks.push(block);
-    }
-    return { room: block, at: block.length };
+    return this.#log.reserve(bytes);
   }
 
   /** Ends a record that was put into reserved room. */
   put(end: number, reach: Partial<Reach>): void {
-    const block = this.#blocks[this.#blocks.length - 1];
-    this.#end += end - block.length;
-    block.length = end;
-    block.reach = this.#reach = { ...this.#reach, ...reach };
+    this.#log.put(end, reach);
     this.wake();
   }
 
@@ -230,7 +181,7 @@ export class Appender {
    */
   wait(level: Level, resolvers: PromiseWithResolvers<void>): void {
     if (this.#closed) return resolvers.reject(this.#closedError());
-    this.#waiters[this.#syncs ? level : "written"].push({ position: this.#end, resolvers });
+    this.#waiters[this.#syncs ? level : "written"].push({ position: this.#log.end, resolvers });
     this.wake();
   }
 
@@ -247,15 +198,14 @@ export class Appender {
       this.wait("synced", resolvers);
       await resolvers.promise;
       // Without syncs this is the only one: whoever closes has the time.
-      if (!this.#syncs) await this.#file?.syncData();
+      if (!this.#syncs) await this.#files.sync();
     } finally {
       clearTimeout(timer);
       this.#abort();
       await this.#running;
       clearTimeout(this.#syncTimer);
       await this.#syncing?.catch(() => {});
-      this.#file?.close();
-      this.#file = undefined;
+      this.#files.close();
     }
   }
 
@@ -274,7 +224,7 @@ export class Appender {
       if (!this.#hasWork()) break;
       try {
         // What comes in the same turn goes along: a write has its price, however little it carries.
-        if (this.#end - this.#writtenTo < BLOCK_BYTES) {
+        if (this.#log.end - this.#writtenTo < BLOCK_BYTES) {
           await yieldToEventLoop();
           this.#options.beforeWrite();
         }
@@ -289,9 +239,9 @@ export class Appender {
   }
 
   #hasWork(): boolean {
-    return this.#broken !== undefined || this.#writtenTo < this.#end ||
+    return this.#broken !== undefined || this.#writtenTo < this.#log.end ||
       // What was written to a segment that was given up.
-      (this.#file === undefined && this.#syncedTo < this.#writtenTo) ||
+      (!this.#files.isWriting && this.#syncedTo < this.#writtenTo) ||
       this.#waiters.written.length > 0 ||
       // A sync that is under way wakes this up again.
       (this.#waiters.synced.length > 0 && this.#syncing === undefined);
@@ -300,18 +250,18 @@ export class Appender {
   /** Writes a block, or what is new in it, and begins a sync if somebody waits for one. */
   async #step(): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken.error;
-    const block = this.#blocks.find(({ base, length }) => base + length > this.#writtenTo);
-    if (block !== undefined) {
-      await this.#write(block);
-    } else if (this.#file === undefined && this.#syncedTo < this.#writtenTo) {
-      await this.#openSegment();
+    const stretch = this.#log.after(this.#writtenTo);
+    if (stretch !== undefined) {
+      await this.#write(stretch);
+    } else if (!this.#files.isWriting && this.#syncedTo < this.#writtenTo) {
+      await this.#begin();
       this.#syncLater();
     }
     this.#resolve("written", this.#writtenTo);
     // Nothing came since it was synced.
     if (this.#syncs) this.#resolve("synced", this.#syncedTo);
     if (this.#waitsForSync()) {
-      if (this.#file === undefined) await this.#openSegment();
+      if (!this.#files.isWriting) await this.#begin();
       this.#syncBeside();
     }
   }
@@ -320,19 +270,10 @@ export class Appender {
     return this.#waiters.synced.some(({ position }) => position <= this.#writtenTo);
   }
 
-  async #write(block: Block): Promise<void> {
-    const end = block.base + block.length;
-    const bytes = block.bytes.subarray(this.#writtenTo - block.base, block.length);
-    const { reach } = block;
-    await this.#makeReady(bytes.length);
+  async #write({ bytes, end, reach }: Stretch): Promise<void> {
+    if (!this.#files.takes(bytes.length)) await this.#beginNext();
     this.#reachSegment();
-    try {
-      await writeAll(this.#file!, bytes);
-    } catch (error) {
-      await this.#keepWritten();
-      throw error;
-    }
-    this.#offset += bytes.length;
+    await this.#files.write(bytes);
     this.#counts.bytes += bytes.length;
     this.#writtenTo = end;
     this.#writtenReach = reach;
@@ -340,97 +281,33 @@ export class Appender {
       this.#syncLater();
     } else {
       this.#failures = 0;
-      this.#goodOffset = this.#offset;
+      this.#files.trust();
       this.#forget(end, reach);
     }
     this.#madeRoom();
   }
 
-  /** Syncs what stands in a file that takes no more, so that the next one need not take it all. */
-  async #keepWritten(): Promise<void> {
-    await this.#syncing?.catch(() => {});
-    // After a sync that failed nobody knows what of it stands.
-    if (!this.#syncs || this.#broken !== undefined) return;
-    const failures = this.#failures;
-    await this.#sync().catch(() => {});
-    this.#failures = failures;
-  }
-
-  /** Sees to it that there is a file with room for so many bytes. */
-  async #makeReady(bytes: number): Promise<void> {
-    const isFull = this.#offset + bytes > this.#options.maxSegmentBytes;
-    if (this.#file !== undefined && isFull) {
-      if (this.#syncs) await this.#syncNow();
-      this.#file.close();
-      this.#file = undefined;
-      this.#segment++;
+  /** A segment that is full is synced while the next one is written. */
+  async #beginNext(): Promise<void> {
+    if (this.#files.isWriting) {
+      this.#files.end(!this.#syncs);
+      if (this.#syncs) this.#syncBeside();
       this.#options.afterSegment();
     }
-    if (this.#file === undefined) await this.#openSegment();
+    await this.#begin();
   }
 
-  /** Begins a segment with its head and all that was written and not synced. */
-  async #openSegment(): Promise<void> {
-    const { directory, head } = this.#options;
-    const segment = this.#segment;
-    const name = segmentName(segment);
-    let file: SegmentFile;
-    try {
-      file = await directory.create(name);
-    } catch (error) {
-      // Left behind by an attempt that failed.
-      if (error instanceof Deno.errors.AlreadyExists) this.#segment++;
-      throw error;
-    }
-    let offset = 0, headBytes = 0;
-    const write = async (bytes: Uint8Array) => {
-      await writeAll(file, bytes);
-      offset += bytes.length;
-    };
+  /** Begins a segment with its head and with what was written, is not synced, and stands in no file. */
+  async #begin(): Promise<void> {
     this.#reachSegment();
-    try {
-      await write(head(segment, this.#syncedReach));
-      headBytes = offset;
-      for (const { bytes, base, length } of [...this.#blocks]) {
-        const from = Math.max(this.#syncedTo - base, 0);
-        const to = Math.min(this.#writtenTo - base, length);
-        if (from < to) await write(bytes.subarray(from, to));
-      }
-    } catch (error) {
-      // Its number is free again; should it stay, it is passed over.
-      file.close();
-      await directory.remove(name).catch(() => {});
-      throw error;
-    }
-    // Not before: a sync that is due meanwhile would take all of this for synced.
-    this.#file = file;
-    this.#offset = offset;
-    this.#goodOffset = headBytes;
-    this.#counts.bytes += offset;
-    await this.#cutLeftovers();
-  }
-
-  /** Segments that were given up end where they are good, now that another one holds what follows. */
-  async #cutLeftovers(): Promise<void> {
-    const { directory } = this.#options;
-    for (const { segment, goodOffset } of this.#leftovers) {
-      // Should this fail: a reader takes nothing twice.
-      await directory.truncate(segmentName(segment), goodOffset).catch(() => {});
-    }
-    this.#leftovers = [];
+    const head = this.#options.head(this.#files.number, this.#syncedReach);
+    const from = this.#files.isHolding ? this.#writtenTo : this.#syncedTo;
+    this.#counts.bytes += await this.#files.begin(head, this.#log.between(from, this.#writtenTo));
   }
 
   /** Notes how far the segment may reach: what was put meanwhile may be in the next one, no matter. */
   #reachSegment(): void {
-    this.reaches.set(this.#segment, this.#reach);
-  }
-
-  /** Syncs all that is written by now: a sync that is under way may not see all of it. */
-  async #syncNow(): Promise<void> {
-    await this.#syncing?.catch(() => {});
-    // What a failed sync did not bring to the disk, the next one does not know of.
-    if (this.#broken !== undefined) throw this.#broken.error;
-    await this.#sync();
+    this.reaches.set(this.#files.number, this.#log.reach);
   }
 
   /** After one that failed nobody knows what stands: the file is given up before anybody tries again. */
@@ -446,13 +323,11 @@ export class Appender {
   async #runSync(): Promise<void> {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
-    const offset = this.#offset;
     const position = this.#writtenTo;
     const reach = this.#writtenReach;
-    await this.#file!.syncData();
+    await this.#files.sync();
     // Not after each write: where only syncs fail, a segment would follow the other without a pause.
     this.#failures = 0;
-    this.#goodOffset = offset;
     this.#counts.syncs++;
     this.#forget(position, reach);
     this.#resolve("synced", position);
@@ -471,7 +346,7 @@ export class Appender {
 
   /** Syncs while writing goes on. */
   #syncBeside(): void {
-    const isIdle = this.#syncing === undefined && this.#file !== undefined;
+    const isIdle = this.#syncing === undefined && this.#files.isHolding;
     if (!isIdle || this.#broken !== undefined) return;
     this.#sync().catch(() => {}).finally(() => {
       // It has not seen what came meanwhile, and a timer that ran out found it at work.
@@ -481,23 +356,25 @@ export class Appender {
     });
   }
 
-  /** Gives up the file: what is not synced in it goes into another one. */
+  /** Gives up the files in hand: what is not synced in them goes into another one. */
   async #abandon(error: unknown): Promise<void> {
-    await this.#syncing?.catch(() => {});
+    await this.#keepWritten();
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
     this.#broken = undefined;
     this.#counts.failures++;
     this.#report(error);
-    const file = this.#file;
-    if (file === undefined) return;
-    this.#file = undefined;
-    // What was written in part is no record.
-    await file.truncate(this.#offset).catch(() => {});
-    file.close();
-    this.#leftovers.push({ segment: this.#segment, goodOffset: this.#goodOffset });
-    this.#segment++;
-    this.#options.afterSegment();
+    if (await this.#files.giveUp()) this.#options.afterSegment();
+  }
+
+  /** Syncs what stands in files that take no more, so that the next one need not take it all. */
+  async #keepWritten(): Promise<void> {
+    await this.#syncing?.catch(() => {});
+    // After a sync that failed nobody knows what of it stands.
+    if (!this.#syncs || this.#broken !== undefined || !this.#files.isHolding) return;
+    const failures = this.#failures;
+    await this.#sync().catch(() => {});
+    this.#failures = failures;
   }
 
   /** Reports a failure, unless it is one that lasts. */
@@ -507,13 +384,12 @@ export class Appender {
     const { text: last, atMs: lastMs } = this.#reported;
     if (this.#failures > 0 && text === last && atMs - lastMs < REPORT_MS) return;
     this.#reported = { text, atMs };
-    const { directory, onError } = this.#options;
-    const file = directory.pathOf(segmentName(this.#segment));
-    onError(
+    const { path, offset } = this.#files;
+    this.#options.onError(
       new StorageError(
         "unavailable",
-        `Cannot write the journal ${file} at byte ${this.#offset}: ${text}; ${
-          this.#end - this.#syncedTo
+        `Cannot write the journal ${path} at byte ${offset}: ${text}; ${
+          this.#log.end - this.#syncedTo
         } bytes are kept in memory until another segment takes them`,
         { cause: error },
       ),
@@ -549,7 +425,7 @@ export class Appender {
   }
 
   #closedError(): StorageError {
-    const bytes = this.#end - this.#syncedTo;
+    const bytes = this.#log.end - this.#syncedTo;
     return new StorageError(
       "unavailable",
       `Cannot write ${bytes} bytes to the journal in ${this.#options.directory.path}: it was closed ` +
@@ -566,34 +442,10 @@ export class Appender {
     waiters.splice(0, count);
   }
 
-  /** Lets go of the log up to a position. */
   #forget(position: number, reach: Reach): void {
     this.#syncedTo = position;
     this.#syncedReach = reach;
-    while (this.#blocks.length > 1) {
-      const { bytes, base, length } = this.#blocks[0];
-      if (base + length > position) return;
-      this.#blocks.shift();
-      if (bytes.length === BLOCK_BYTES && this.#spare.length < MAX_SPARE) this.#spare.push(bytes);
-    }
-    const [block] = this.#blocks;
-    if (position < this.#end) return;
-    // All of it: the block can be filled anew, unless it was made for a long record.
-    if (block.bytes.length > BLOCK_BYTES) this.#blocks = [this.#newBlock(BLOCK_BYTES)];
-    block.base = this.#end;
-    block.length = 0;
-  }
-
-  #newBlock(bytes: number): Block {
-    const spare = bytes <= BLOCK_BYTES ? this.#spare.pop() : undefined;
-    const memory = spare ?? new Uint8Array(Math.max(bytes, BLOCK_BYTES));
-    return {
-      bytes: memory,
-      view: new DataView(memory.buffer),
-      base: this.#end,
-      length: 0,
-      reach: this.#reach,
-    };
+    this.#log.forget(position);
   }
 
   #madeRoom(): void {

@@ -121,6 +121,11 @@ export class ByteReader {
     throw new RangeError("a number is beyond 2^53 - 1");
   }
 
+  u32(): number {
+    this.#at += 4;
+    return this.#view.getUint32(this.#at - 4, true);
+  }
+
   f64(): number {
     this.#at += 8;
     return this.#view.getFloat64(this.#at - 8, true);
@@ -131,18 +136,14 @@ export class ByteReader {
     return this.#view.getBigInt64(this.#at - 8, true);
   }
 
-  text(): string {
-    return DECODER.decode(this.#take(this.varint()));
+  /** @param length its bytes; where that stands before it, it is read */
+  text(length: number = this.varint()): string {
+    return DECODER.decode(this.#take(length));
   }
 
   /** A copy: the bytes below belong to a whole segment. */
   blob(): Uint8Array {
     return this.#take(this.varint()).slice();
-  }
-
-  /** What is left, as text. */
-  rest(): string {
-    return DECODER.decode(this.#take(this.#bytes.length - this.#at));
   }
 
   #take(length: number): Uint8Array {

@@ -10,7 +10,7 @@ import { LOCK_NAME, pathOf, UNFINISHED } from "./names.ts";
 export interface SegmentFile {
   /** Writes some of the bytes, from the first; gives how many. */
   write(bytes: Uint8Array): number | Promise<number>;
-  /** Resolves when all that was written is on the disk. */
+  /** Resolves when all that was written is on the disk, and the file's name with it. */
   syncData(): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): void;
@@ -84,21 +84,19 @@ export class Directory {
     }
   }
 
-  /** Makes a new file; its name lasts once it is here. */
+  /** Makes a new file; its name lasts once it is synced. */
   async create(name: string): Promise<SegmentFile> {
     const file = await Deno.open(this.pathOf(name), { createNew: true, write: true });
-    try {
-      await this.sync();
-    } catch (error) {
-      file.close();
-      await this.remove(name).catch(() => {});
-      throw error;
-    }
-    // Not by another thread: a write only copies to the page cache, 30 µs for 90 KB, and to wake a
-    // thread for it costs twice as much (measured, also beside an fsync).
+    let isNamed = false;
+    // Writes are not left to another thread: one only copies to the page cache, 30 µs for 90 KB, and to
+    // wake a thread for it costs twice as much (measured, also beside an fsync).
     return {
       write: (bytes) => file.writeSync(bytes),
-      syncData: () => file.syncData(),
+      syncData: async () => {
+        if (!isNamed) await this.sync();
+        isNamed = true;
+        await file.syncData();
+      },
       truncate: (length) => file.truncate(length),
       close: () => file.close(),
     };

@@ -13,6 +13,16 @@ export interface KeptEvent {
   readonly text: string;
 }
 
+/** The JSON that events were read from: event `i` stands in `bytes` from `starts[i]` to `ends[i]`. */
+export interface EventLines {
+  /** UTF-8. It must not change before the events are recorded. */
+  readonly bytes: Uint8Array;
+  /** Where each event's JSON, or the `record` command it came in, begins. */
+  readonly starts: ArrayLike<number>;
+  /** Where each ends. */
+  readonly ends: ArrayLike<number>;
+}
+
 type JsonObject = Record<string, unknown>;
 
 const isEnumerable = Object.prototype.propertyIsEnumerable;

@@ -2,7 +2,7 @@
  * The journal: what was recorded, on disk, until storage has it for certain.
  *
  * ```text
- * events 1…16 │ events 17…20 │ cut of flush 1, covers 20 │ events 21… │ confirmed: flush 1 │ …
+ * events 1…32 │ events 33…40 │ cut of flush 1, covers 40 │ events 41… │ confirmed: flush 1 │ …
  * ```
  * An event stands in it as it was received, with the second it was counted at. A cut stands in it,
  * chunks and all, before the first of them is committed: after a crash its chunks are committed as they
@@ -10,29 +10,29 @@
  *
  * @module
  */
-import { JournalError, messageOf, StorageError } from "../base/errors.ts";
+import { JournalError, StorageError } from "../base/errors.ts";
 import { handledResolvers, withDeadline } from "../base/promises.ts";
 import type { Durability, JournalSettings } from "../engine/journal_options.ts";
 import { checkpointText, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Checkpoint, Chunk } from "../storage/storage.ts";
-import { Appender, type AppenderStats, type Reach } from "./appender.ts";
+import { Appender, type AppenderStats } from "./appender.ts";
 import { Directory } from "./directory.ts";
 import { History } from "./history.ts";
-import { segmentName, SNAPSHOT_NAME } from "./names.ts";
-import { type Found, type JournalOwner, look, type Segment } from "./opening.ts";
+import type { Reach } from "./log_buffer.ts";
+import { SNAPSHOT_NAME } from "./names.ts";
+import { type Found, type JournalOwner, look } from "./opening.ts";
+import { PastSegments } from "./past_segments.ts";
 import {
   type Confirmation,
   confirmedRecord,
   type CutHead,
   type CutRecord,
   cutRecord,
-  eventsCapacity,
   FORMAT_VERSION,
   type Head,
   headRecord,
-  MAX_EVENTS,
-  writeEvents,
 } from "./records.ts";
+import { PendingEvents } from "./pending_events.ts";
 import { noteSegment, readSegment } from "./segments.ts";
 
 /** An event that was read back. */
@@ -50,9 +50,7 @@ export interface JournalStats extends AppenderStats {
 }
 
 /** A segment is not written any more beyond this. */
-const SEGMENT_BYTES = 32 << 20;
-/** Characters of events that are put into one record, unless it is one event. */
-const MAX_EVENTS_CHARS = 1 << 14;
+const SEGMENT_BYTES = 64 << 20;
 /** How often segments that may go are looked for. */
 const TIDY_MS = 30_000;
 
@@ -63,17 +61,12 @@ export class Journal {
   /** Of this opening; it stands on the disk. */
   readonly incarnation: string = crypto.randomUUID();
   readonly durability: Durability;
-  readonly #config: JournalSettings;
   readonly #owner: JournalOwner;
   readonly #directory: Directory;
   readonly #lock: Deno.FsFile;
   readonly #appender: Appender;
-  /** All but the one that is being written, ascending. */
-  #segments: Segment[];
-  readonly #damaged: Set<number>;
-  /** Segments of other journals. */
-  readonly #foreign: ReadonlySet<number>;
-  #neededFrom: number;
+  /** All but the one that is being written. */
+  readonly #past: PastSegments;
   /** Number of the last event. */
   #event: number;
   /** Ordinal of the last cut. */
@@ -88,13 +81,9 @@ export class Journal {
   /** There are newer cuts than it knows. */
   #isStale = false;
   /** Events that are not in a record yet. */
-  #texts: string[] = [];
-  #seconds: number[] = [];
-  #chars = 0;
+  readonly #pending = new PendingEvents();
   /** Shared by all that was appended since the last write began. */
   #accepted: PromiseWithResolvers<void> | undefined;
-  #tidying: Promise<void> | undefined;
-  #tidyError = "";
   readonly #timer: ReturnType<typeof setInterval>;
   #closed: Promise<void> | undefined;
 
@@ -108,14 +97,15 @@ export class Journal {
     this.writer = found.writer;
     this.durability = config.durability;
     this.#history = found.history;
-    this.#config = config;
     this.#owner = owner;
     this.#directory = directory;
     this.#lock = lock;
-    this.#segments = found.segments;
-    this.#damaged = found.damaged;
-    this.#foreign = found.foreign;
-    this.#neededFrom = found.neededFrom;
+    this.#past = new PastSegments(found, {
+      directory,
+      settings: config,
+      synced: () => this.#synced(),
+      onError: owner.onError,
+    });
     this.#event = found.history.lastEvent;
     this.#cut = found.history.cuts.length;
     this.#confirmed = found.history.confirmed;
@@ -133,7 +123,7 @@ export class Journal {
       reach: { event: this.#event, cut: this.#cut },
       head: (segment, { event }) => headRecord(this.#head(segment, event)),
       beforeWrite: () => this.#seal(),
-      afterSegment: () => this.#collect(),
+      afterSegment: () => this.#past.collect(this.#appender.reaches, this.#appender.segment),
       onError: owner.onError,
     });
     this.#timer = setInterval(() => this.#tidySoon(), TIDY_MS);
@@ -196,20 +186,39 @@ export class Journal {
 
   /** Counters, and what is held right now. */
   stats(): JournalStats {
-    return { ...this.#appender.stats(), segments: this.#segments.length + 1 };
+    return { ...this.#appender.stats(), segments: this.#past.numbers.length + 1 };
   }
 
   /**
    * Appends an event. It is on its way afterwards: {@linkcode accepted} says when it has arrived.
    *
-   * @param text one line, see `readEventText`
+   * @param text see `readEventText`
    */
   append(seconds: number, text: string): void {
-    if (this.#texts.push(text) === 1) this.#appender.wake();
-    this.#seconds.push(seconds);
-    this.#chars += text.length;
+    if (!this.#pending.takes()) this.#putEvents();
+    this.#pending.addText(seconds, text);
+    this.#appended();
+  }
+
+  /**
+   * As {@linkcode append}, with the JSON as bytes. They must not change before {@linkcode giveBack} was
+   * called.
+   */
+  appendLine(seconds: number, bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#pending.takes(bytes, start)) this.#putEvents();
+    this.#pending.addLine(seconds, bytes, start, end);
+    this.#appended();
+  }
+
+  #appended(): void {
     this.#event++;
-    if (this.#texts.length === MAX_EVENTS || this.#chars > MAX_EVENTS_CHARS) this.#putEvents();
+    if (this.#pending.isFull) this.#putEvents();
+    else if (this.#pending.count === 1) this.#appender.wake();
+  }
+
+  /** Copies what was appended in somebody's bytes. */
+  giveBack(): void {
+    if (this.#pending.isBorrowed) this.#putEvents();
   }
 
   /**
@@ -308,10 +317,10 @@ export class Journal {
   async *eventsAfter(number: number): AsyncGenerator<JournalledEvent> {
     const { lastEvent } = this.#history;
     // Both may change while the caller brings events to storage.
-    const neededFrom = this.#neededFrom;
+    const { neededFrom } = this.#past;
     let last = number;
-    for (const { number: segment } of [...this.#segments]) {
-      if (segment < neededFrom || this.#foreign.has(segment)) continue;
+    for (const segment of this.#past.numbers) {
+      if (segment < neededFrom || this.#past.isForeign(segment)) continue;
       for await (const { record } of readSegment(this.#directory, segment, () => {})) {
         if (record.kind !== "events" || record.first + record.count - 1 <= last) continue;
         for (const [i, { seconds, text }] of record.events().entries()) {
@@ -367,21 +376,17 @@ export class Journal {
       await this.#appender.close(timeoutMs);
     } finally {
       this.#seal();
-      await this.#tidying;
+      await this.#past.close();
     }
   }
 
   /** Makes a record of the events at hand. */
   #putEvents(): void {
-    const seconds = this.#seconds;
-    if (seconds.length === 0) return;
-    const text = this.#texts.join("\n");
-    const first = this.#event - seconds.length + 1;
-    const { room, at } = this.#appender.reserve(eventsCapacity(seconds.length, text));
-    const end = writeEvents(room, at, first, Date.now(), seconds, text);
-    this.#texts = [];
-    this.#seconds = [];
-    this.#chars = 0;
+    const pending = this.#pending;
+    if (pending.count === 0) return;
+    const first = this.#event - pending.count + 1;
+    const { room, at } = this.#appender.reserve(pending.capacity);
+    const end = pending.write(room, at, first, Date.now());
     this.#appender.put(end, { event: this.#event });
   }
 
@@ -402,15 +407,15 @@ export class Journal {
       segment,
       nextEvent: event + 1,
       confirmed: this.#confirmed,
-      neededFrom: this.#neededFrom,
-      damaged: [...this.#damaged],
+      neededFrom: this.#past.neededFrom,
+      damaged: this.#past.damaged,
     };
   }
 
   /** All that is kept, not only what recovery needs. */
   async #readAll(): Promise<History> {
     const history = new History(this.#directory.path);
-    const numbers = [...this.#segments.map(({ number }) => number), this.#appender.segment];
+    const numbers = [...this.#past.numbers, this.#appender.segment];
     for (const [i, segment] of numbers.entries()) {
       if (i > 0 && segment !== numbers[i - 1] + 1) history.noteDamage();
       await noteSegment(
@@ -418,7 +423,7 @@ export class Journal {
         segment,
         history,
         () => {},
-        () => !this.#foreign.has(segment),
+        () => !this.#past.isForeign(segment),
       );
     }
     return history;
@@ -441,65 +446,14 @@ export class Journal {
     });
   }
 
-  /** Takes over the segments that are finished. */
-  #collect(): void {
-    const { reaches, segment } = this.#appender;
-    for (const [number, reach] of reaches) {
-      if (number >= segment) continue;
-      reaches.delete(number);
-      this.#segments.push({ number, reach, doneAtMs: undefined });
-    }
-  }
-
   #tidySoon(): void {
     if (this.#closed !== undefined) return;
-    const now = Date.now();
-    const { event, cut } = this.#released;
-    for (const segment of this.#segments) {
-      const { reach, number, doneAtMs } = segment;
-      if (doneAtMs !== undefined || reach === undefined) continue;
-      if (reach.event > event || reach.cut > cut) continue;
-      segment.doneAtMs = now;
-      // For the next process; should it fail, that one lets go of the segment too early or too late.
-      if (!this.#damaged.has(number)) {
-        this.#directory.touch(segmentName(number), now).catch(() => {});
-      }
-    }
-    const needed = this.#segments.find(({ doneAtMs }) => doneAtMs === undefined)?.number ??
-      this.#appender.segment;
-    if (needed !== this.#neededFrom) {
-      this.#neededFrom = needed;
+    const { segment } = this.#appender;
+    if (this.#past.release(this.#released, segment)) {
       this.#putEvents();
-      this.#appender.append(headRecord(this.#head(this.#appender.segment, this.#event)), {});
+      this.#appender.append(headRecord(this.#head(segment, this.#event)), {});
     }
-    this.#tidying ??= this.#tidy(now).then(() => {
-      this.#tidyError = "";
-    }, (error) => this.#reportTidy(error)).finally(() => {
-      this.#tidying = undefined;
-    });
-  }
-
-  #reportTidy(error: Error): void {
-    const text = messageOf(error);
-    if (text === this.#tidyError || this.#closed !== undefined) return;
-    this.#tidyError = text;
-    this.#owner.onError(error);
-  }
-
-  /** Removes segments whose time is over, the oldest first. */
-  async #tidy(now: number): Promise<void> {
-    const { replayMs, retainMs } = this.#config;
-    if (retainMs === null) return;
-    const keptMs = Math.max(replayMs, retainMs);
-    let isNoted = false;
-    for (const { number, doneAtMs } of [...this.#segments]) {
-      if (doneAtMs === undefined || now - doneAtMs < keptMs) return;
-      if (this.#damaged.has(number)) continue;
-      if (!isNoted) await this.#synced();
-      isNoted = true;
-      await this.#directory.remove(segmentName(number));
-      this.#segments = this.#segments.filter((segment) => segment.number !== number);
-    }
+    this.#past.tidy();
   }
 
   /** Resolves when all that was put so far is on the disk; with `none`, with the system. */

@@ -6,7 +6,7 @@
  */
 import { ConfigError, JournalError } from "../base/errors.ts";
 import { show } from "../base/show.ts";
-import type { Reach } from "./appender.ts";
+import type { Reach } from "./log_buffer.ts";
 import type { Directory } from "./directory.ts";
 import { History } from "./history.ts";
 import { IDENTITY_NAME, isOwnName, segmentName } from "./names.ts";

@@ -4,13 +4,14 @@
  * | kind | record      | payload behind the kind                                                     |
  * | ---- | ----------- | --------------------------------------------------------------------------- |
  * | 1    | `head`      | JSON; the first record of each segment                                      |
- * | 2    | `events`    | number of the first, when received, how many, the second of each, their JSON, a line each |
+ * | 2    | `events`    | number of the first, when received, how many, the second of each, the length of each, their JSON, one byte between |
  * | 3    | `cut`       | JSON of what it is, then its chunks as cells                                |
  * | 4    | `confirmed` | JSON: the checkpoint that storage has confirmed                             |
  *
  * @module
  */
 import type { Cell, Checkpoint } from "../storage/storage.ts";
+import { utf8Length } from "../base/utf8.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { readCells, writeCells } from "./cells.ts";
 import { FRAME_BYTES, sealFrame } from "./frame.ts";
@@ -19,7 +20,7 @@ import { FRAME_BYTES, sealFrame } from "./frame.ts";
 export const FORMAT_VERSION = 1;
 
 /** Most events of one record: what one flipped bit can cost. */
-export const MAX_EVENTS = 16;
+export const MAX_EVENTS = 32;
 
 const HEAD = 1;
 const EVENTS = 2;
@@ -27,6 +28,8 @@ const CUT = 3;
 const CONFIRMED = 4;
 /** Kind, number of the first event, time, count. */
 const EVENTS_HEAD_BYTES = 1 + 8 + 8 + 1;
+/** Second and length of an event. */
+const EVENT_BYTES = 8 + 4;
 
 /** Where storage stood, and up to which event that counts. */
 export interface Confirmation {
@@ -107,24 +110,83 @@ export function roomIn(bytes: Uint8Array): Room {
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
 }
 
-/** Bytes that {@linkcode writeEvents} needs at most. */
-export function eventsCapacity(count: number, text: string): number {
-  return FRAME_BYTES + EVENTS_HEAD_BYTES + 8 * count + 3 * text.length;
+/** What an `events` record says before the events themselves. */
+export interface EventsHead {
+  /** Number of the first; the others follow. */
+  readonly first: number;
+  /** When they were received, unix milliseconds. */
+  readonly receivedMs: number;
+  /** The second of each, which also says how many there are. */
+  readonly seconds: ArrayLike<number>;
+}
+
+/** Bytes that a record of `count` events needs whose JSON, with what is between, takes so many bytes. */
+export function eventsCapacity(count: number, bytes: number): number {
+  return FRAME_BYTES + EVENTS_HEAD_BYTES + EVENT_BYTES * count + bytes;
+}
+
+/** Bytes that {@linkcode writeTexts} needs at most. */
+export function textsCapacity(texts: readonly string[]): number {
+  const chars = texts.reduce((sum, { length }) => sum + length, texts.length);
+  return eventsCapacity(texts.length, 3 * chars);
 }
 
 /**
  * Writes the record of some events into `room` at `offset`, frame and all.
  *
- * @param text their JSON, joined by line ends
  * @returns where it ends
  */
-export function writeEvents(
+export function writeTexts(
   { bytes, view }: Room,
   offset: number,
-  first: number,
-  receivedMs: number,
-  seconds: readonly number[],
-  text: string,
+  head: EventsHead,
+  texts: readonly string[],
+): number {
+  const lengths = offset + eventsCapacity(0, 0) + 8 * texts.length;
+  const at = offset + eventsCapacity(texts.length, 0);
+  const text = texts.join("\n");
+  const { written } = ENCODER.encodeInto(text, bytes.subarray(at));
+  const isAscii = written === text.length;
+  for (let i = 0; i < texts.length; i++) {
+    const length = isAscii ? texts[i].length : utf8Length(texts[i]);
+    view.setUint32(lengths + 4 * i, length, true);
+  }
+  return sealEvents({ bytes, view }, offset, head, at + written);
+}
+
+/**
+ * As {@linkcode writeTexts}, with lines as they were received.
+ *
+ * @param lines where they stand, each one byte behind the one before
+ * @param start where the first begins
+ * @param ends where each ends
+ */
+export function writeLines(
+  { bytes, view }: Room,
+  offset: number,
+  head: EventsHead,
+  lines: Uint8Array,
+  start: number,
+  ends: ArrayLike<number>,
+): number {
+  const count = head.seconds.length;
+  const at = offset + eventsCapacity(count, 0);
+  const run = lines.subarray(start, ends[count - 1]);
+  bytes.set(run, at);
+  const lengths = offset + eventsCapacity(0, 0) + 8 * count;
+  for (let i = 0; i < count; i++) {
+    view.setUint32(lengths + 4 * i, ends[i] - start, true);
+    start = ends[i] + 1;
+  }
+  return sealEvents({ bytes, view }, offset, head, at + run.length);
+}
+
+/** Writes what stands before the lengths, and the frame. */
+function sealEvents(
+  { bytes, view }: Room,
+  offset: number,
+  { first, receivedMs, seconds }: EventsHead,
+  end: number,
 ): number {
   let at = offset + FRAME_BYTES;
   bytes[at] = EVENTS;
@@ -133,9 +195,8 @@ export function writeEvents(
   bytes[at + 17] = seconds.length;
   at += EVENTS_HEAD_BYTES;
   for (let i = 0; i < seconds.length; i++, at += 8) view.setFloat64(at, seconds[i], true);
-  at += ENCODER.encodeInto(text, bytes.subarray(at)).written;
-  sealFrame(bytes, offset, at - offset - FRAME_BYTES, view);
-  return at;
+  sealFrame(bytes, offset, end - offset - FRAME_BYTES, view);
+  return end;
 }
 
 /** The record of a segment's head, in its frame. */
@@ -190,11 +251,11 @@ function readEvents(payload: Uint8Array): EventsRecord {
   const events = () => {
     const rest = new ByteReader(payload.subarray(EVENTS_HEAD_BYTES));
     const seconds = Array.from({ length: count }, () => rest.f64());
-    const texts = rest.rest().split("\n");
-    if (texts.length !== count) {
-      throw new RangeError(`wanted ${count} events, received ${texts.length}`);
-    }
-    return texts.map((text, i) => ({ seconds: seconds[i], text }));
+    const lengths = Array.from({ length: count }, () => rest.u32());
+    return seconds.map((seconds, i) => {
+      if (i > 0) rest.u8();
+      return { seconds, text: rest.text(lengths[i]) };
+    });
   };
   return { kind: "events", first, count, receivedMs, events };
 }

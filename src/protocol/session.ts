@@ -65,8 +65,9 @@ export class Session {
   /** The events of the places, and their times; `#timed` if there is any time. */
   #events: unknown[] = [];
   #times: (Instant | undefined)[] = [];
-  /** The commands as they came. */
-  #lines: string[] = [];
+  /** Where the commands stand in the bytes that they came in. */
+  #starts: number[] = [];
+  #ends: number[] = [];
   #timed = false;
   /** The command that `settle` carries out after the queue. */
   #waiting: { command: Command; id: string | undefined } | undefined;
@@ -95,8 +96,11 @@ export class Session {
   /**
    * Takes a line, or what was wrong with it. If it gives false, {@linkcode settle} must be awaited
    * before the next.
+   *
+   * @param start where it begins in the bytes that `settle` is given
+   * @param end where it ends there
    */
-  push(line: string | ProtocolError): boolean {
+  push(line: string | ProtocolError, start = 0, end = 0): boolean {
     if (this.ended || isBlank(line)) return true;
     this.#counters.commands++;
     if (typeof line !== "string") {
@@ -117,16 +121,21 @@ export class Session {
     }
     this.#events.push(command.event);
     this.#times.push(command.at);
-    this.#lines.push(line);
+    this.#starts.push(start);
+    this.#ends.push(end);
     if (command.at !== undefined) this.#timed = true;
     return this.#enqueue(id === undefined ? SLOT_WITHOUT_ID : { id });
   }
 
-  /** Ends what was started and gives the replies, in order, as one text. Never rejects. */
-  async settle(): Promise<string> {
+  /**
+   * Ends what was started and gives the replies, in order, as one text. Never rejects.
+   *
+   * @param bytes what the lines were read from, unchanged until this resolves
+   */
+  async settle(bytes?: Uint8Array): Promise<string> {
     let out = "";
     if (this.#events.length > 0) {
-      out = await this.#record();
+      out = await this.#record(bytes);
     } else if (this.#queue.length > 0) {
       out = this.#queue.join("");
       this.#queue = [];
@@ -144,21 +153,20 @@ export class Session {
   }
 
   /** Records what is queued and gives the replies of the whole queue. */
-  async #record(): Promise<string> {
-    const queue = this.#queue, events = this.#events, times = this.#times, lines = this.#lines;
+  async #record(bytes: Uint8Array | undefined): Promise<string> {
+    const queue = this.#queue, events = this.#events, times = this.#times;
+    const lines = bytes && { bytes, starts: this.#starts, ends: this.#ends };
     const at = this.#timed ? (_: unknown, index: number) => times[index] : undefined;
     this.#queue = [];
     this.#events = [];
     this.#times = [];
-    this.#lines = [];
+    this.#starts = [];
+    this.#ends = [];
     this.#timed = false;
     const errors = new Map<number, unknown>();
     let failure: { error: unknown } | undefined;
     try {
-      const report = await this.#target.recordMany(
-        events,
-        at === undefined ? { lines } : { at, lines },
-      );
+      const report = await this.#target.recordMany(events, { at, lines });
       for (const { index, error } of report.rejected) errors.set(index, error);
     } catch (error) {
       failure = { error };

@@ -43,8 +43,6 @@ export const MAX_STRANGER_LINE_BYTES = 4096;
 
 /** Characters of replies that may be unsent before reading stops. */
 const MAX_UNSENT = 1 << 20;
-const FIRST_BUFFER_BYTES = 1 << 14;
-const LAST_BUFFER_BYTES = 1 << 18;
 const LINGER_MS = 1000;
 
 /** See the top of this file. */
@@ -147,19 +145,15 @@ export class Connection {
   }
 
   async #readAll(): Promise<void> {
-    let buffer = new Uint8Array(FIRST_BUFFER_BYTES);
     for (;;) {
-      const count = await this.#conn.read(buffer);
+      const count = await this.#conn.read(this.#splitter.room());
       if (count === null) break;
       this.#counters.bytesIn += count;
       this.activeMs = performance.now();
       // Not even counted as a command: whoever sent it sees the end of the stream instead of a reply.
       if (this.#finishing) continue;
-      this.#splitter.feed(buffer.subarray(0, count));
+      this.#splitter.fill(count);
       await this.#work(() => this.#splitter.next());
-      if (count === buffer.length && count < LAST_BUFFER_BYTES) {
-        buffer = new Uint8Array(2 * count);
-      }
     }
     if (this.#finishing) return;
     let last = this.#splitter.end();
@@ -174,13 +168,13 @@ export class Connection {
   }
 
   async #work(next: () => string | ProtocolError | undefined): Promise<void> {
-    const { session } = this;
+    const session = this.session, splitter = this.#splitter;
     this.#working = true;
     for (let line = next(); line !== undefined; line = next()) {
-      if (!session.push(line)) await this.#reply();
+      if (!session.push(line, splitter.lineStart, splitter.lineEnd)) await this.#reply();
       if (this.#stranger && session.authorized) {
         this.#stranger = false;
-        this.#splitter.maxLineBytes = this.#maxLineBytes;
+        splitter.maxLineBytes = this.#maxLineBytes;
       }
     }
     await this.#reply();
@@ -191,7 +185,7 @@ export class Connection {
   }
 
   async #reply(): Promise<void> {
-    this.#outbox.send(await this.session.settle());
+    this.#outbox.send(await this.session.settle(this.#splitter.bytes));
     await this.#outbox.ready();
     if (this.#outbox.failed) throw this.#outbox.error;
   }

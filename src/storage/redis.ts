@@ -5,13 +5,14 @@
  */
 import { metricsIn, versionsIn } from "./redis/buckets.ts";
 import { ClusterCommitter } from "./redis/cluster_committer.ts";
-import { removeFromCluster, signed } from "./redis/cluster_prune.ts";
+import { removeFromCluster } from "./redis/cluster_prune.ts";
 import { readCheckpoint } from "./redis/checkpoints.ts";
 import { connect, type Opened } from "./redis/connect.ts";
 import type { Connection } from "./redis/connection.ts";
 import { assertPrefix, Book } from "./redis/keys.ts";
 import type { RedisStorageOptions, RedisTarget } from "./redis/options.ts";
 import { pruneBuckets, removeFromServer } from "./redis/prune.ts";
+import { signed } from "./redis/prune_signs.ts";
 import { readCells } from "./redis/reader.ts";
 import { commitToServer } from "./redis/server_committer.ts";
 import { settingsWarnings } from "./redis/server_settings.ts";
@@ -191,7 +192,7 @@ export class RedisStorage implements Storage, AsyncDisposable {
     }
     const remove = removeFromCluster(this.#connection, range, (keys) => cluster.forget(keys));
     const prune = () => pruneBuckets(this.#connection, range, remove);
-    return range.dryRun ? await prune() : await signed(this.#connection, range.prefix, prune);
+    return range.dryRun ? await prune() : await signed(this.#connection, range, prune);
   }
 
   /** Waits for what is under way, which stops at its next attempt. */

@@ -15,7 +15,7 @@ import { Delta, type DeltaFrame } from "../engine/delta.ts";
 import { FieldLimiter } from "../engine/fields.ts";
 import { compilePlan, namesRead } from "../engine/plan.ts";
 import type { Instant } from "../engine/query.ts";
-import { keepEvent, readEventText } from "../journal/event_text.ts";
+import { type EventLines, keepEvent, readEventText } from "../journal/event_text.ts";
 import type { Journal, JournalledEvent } from "../journal/journal.ts";
 import type { BucketRange, Metric, Storage, Unit } from "../storage/storage.ts";
 import type { Writer, WriterStats } from "./writer.ts";
@@ -157,12 +157,17 @@ export class Flusher {
   /**
    * Counts an event.
    *
-   * @param line the JSON it was read from, or the `record` command it came in, where that is at hand
+   * @param lines the JSON it was read from, where that is at hand: the one at `index`
    * @returns what a caller should wait for: nothing, room, what the journal promises, or with
    *   `durability: "storage"` the commit
    * @throws {EventError} if the event is refused
    */
-  add(event: unknown, at: Instant | undefined, line?: string): Promise<void> | undefined {
+  add(
+    event: unknown,
+    at: Instant | undefined,
+    lines?: EventLines,
+    index = 0,
+  ): Promise<void> | undefined {
     const { journal, config } = this.#options;
     if (this.#isDeltaFull(OVERLOAD) || journal?.isFull(OVERLOAD)) {
       throw new EventError(
@@ -172,7 +177,7 @@ export class Flusher {
     }
     try {
       if (journal === undefined) this.#delta.add(event, at);
-      else this.#addJournalled(journal, event, at, line);
+      else this.#addJournalled(journal, event, at, lines, index);
     } catch (error) {
       // The values of refused events are held too, and no flush lets go of a delta without an event.
       if (this.#isDeltaFull(1)) {
@@ -187,6 +192,11 @@ export class Flusher {
     if (config.durability === "storage") return this.#stored.promise;
     const accepted = journal?.accepted;
     return isFull ? this.#acceptedWithRoom(accepted) : accepted;
+  }
+
+  /** Lets go of the bytes in which lines were added. */
+  giveBack(): void {
+    this.#options.journal?.giveBack();
   }
 
   /** Resolves once not too much is held. */
@@ -291,14 +301,20 @@ export class Flusher {
     journal: Journal,
     event: unknown,
     at: Instant | undefined,
-    line: string | undefined,
+    lines: EventLines | undefined,
+    index: number,
   ): void {
-    // Events of one record stand in lines.
-    if (line === undefined || line.includes("\n")) {
+    if (lines === undefined || index >= lines.ends.length) {
       const kept = keepEvent(event, this.#names);
       journal.append(this.#delta.add(kept.event, at), kept.text);
     } else {
-      journal.append(this.#delta.add(event, at), line);
+      const { bytes, starts: { [index]: start }, ends: { [index]: end } } = lines;
+      if (!(start >= 0 && start <= end && end <= bytes.length)) {
+        throw new RangeError(
+          `Cannot record event ${index} from ${start} to ${end} of ${bytes.length} bytes: there is no such line`,
+        );
+      }
+      journal.appendLine(this.#delta.add(event, at), bytes, start, end);
     }
     this.#lastEvent = journal.lastEvent;
   }

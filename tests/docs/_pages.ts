@@ -14,6 +14,8 @@ export const PAGES = [
   "CHANGELOG.md",
   "docs/what-is-counted.md",
   "docs/storage.md",
+  "docs/redis-import.md",
+  "docs/redis.md",
 ] as const;
 
 /** Where a file of the repository is. */

@@ -1,4 +1,4 @@
-/** Holds docs/storage.md to the code. */
+/** Holds docs/storage.md and docs/redis.md to the code. */
 import { assert, assertEquals } from "@std/assert";
 import { FRAME_BYTES, framed, MAX_PAYLOAD_BYTES } from "../../src/journal/frame.ts";
 import * as names from "../../src/journal/names.ts";
@@ -19,6 +19,14 @@ Deno.test("docs/storage.md: the limits are those of the code", () => {
 Deno.test("docs/storage.md: the keys are those that src/storage/kv/keys.ts names", () => {
   const inSource = [...read("src/storage/kv/keys.ts").matchAll(/^ \* \| (`\[.*?\]`) /gm)];
   assertEquals(table(PAGE, "keys").map(([key]) => key), inSource.map(([, key]) => key));
+});
+
+Deno.test("docs/redis.md: the keys are those that src/storage/redis/keys.ts names", () => {
+  const inSource = [
+    ...read("src/storage/redis/keys.ts").matchAll(/^ \* \| (`.*?`) \| (.*?) \| (.*) \|$/gm),
+  ];
+  assertEquals(table("docs/redis.md", "redis keys"), inSource.map(([, ...cells]) => cells));
+  assert(inSource.length > 15);
 });
 
 Deno.test("docs/storage.md: the journal's files, frame and records are those of the code", () => {
@@ -43,7 +51,8 @@ Deno.test("docs/storage.md: the journal's files, frame and records are those of 
   assertEquals(MAX_PAYLOAD_BYTES, 2 ** 30);
 
   const events = new Uint8Array(1000);
-  const end = records.writeEvents(records.roomIn(events), 0, 7, 1234.5, [60, 61], "{}\n[]");
+  const head = { first: 7, receivedMs: 1234.5, seconds: [60, 61] };
+  const end = records.writeTexts(records.roomIn(events), 0, head, ["{}", "[1]"]);
   const made = [
     records.headRecord({} as records.Head),
     events.subarray(0, end),
@@ -54,12 +63,13 @@ Deno.test("docs/storage.md: the journal's files, frame and records are those of 
     made.map((payload) => [String(payload[0]), records.readRecord(payload).kind]),
     table(PAGE, "records").map(([kind, name]) => [kind, code(name)]),
   );
-  // Number, time, count, seconds, JSON, as the table says.
+  // Number, time, count, seconds, lengths, JSON, as the table says.
   const fieldsOf = new DataView(events.buffer, FRAME_BYTES + 1);
   assertEquals(fieldsOf.getFloat64(0, true), 7);
   assertEquals(fieldsOf.getFloat64(8, true), 1234.5);
   assertEquals(fieldsOf.getUint8(16), 2);
   assertEquals([fieldsOf.getFloat64(17, true), fieldsOf.getFloat64(25, true)], [60, 61]);
-  assertEquals(new TextDecoder().decode(events.subarray(FRAME_BYTES + 34, end)), "{}\n[]");
+  assertEquals([fieldsOf.getUint32(33, true), fieldsOf.getUint32(37, true)], [2, 3]);
+  assertEquals(new TextDecoder().decode(events.subarray(FRAME_BYTES + 42, end)), "{}\n[1]");
   assert(after(PAGE, "records").includes(`at most ${records.MAX_EVENTS}, 1;`));
 });

@@ -476,9 +476,9 @@ claim("every_write loses nothing in a power failure", async () => {
 
 claim("periodic loses at most what came since its last sync in a power failure", async () => {
   await onDisk("periodic", async (journal, disk, record) => {
+    const { syncs } = journal.stats();
     await record(5);
     assertEquals(await disk.eventsAfter("kill"), 5);
-    const { syncs } = journal.stats();
     // Nobody asks for it: it comes by itself.
     while (journal.stats().syncs === syncs) {
       await new Promise((resolve) => setTimeout(resolve, 1));

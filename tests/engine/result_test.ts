@@ -2,10 +2,10 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import fc from "fast-check";
 import { Calendar } from "../../src/engine/bucket.ts";
 import type { Holding } from "../../src/engine/holding.ts";
+import { OTHER_FIELD } from "../../src/engine/field.ts";
 import {
   compareMetrics,
   location,
-  OTHER_FIELD,
   QueryResult,
   rank,
   type Series,

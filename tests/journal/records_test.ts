@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { findFrames } from "../../src/journal/frame.ts";
+import { findFrames, FRAME_BYTES } from "../../src/journal/frame.ts";
 import {
   confirmedRecord,
   cutRecord,
@@ -10,8 +10,11 @@ import {
   type JournalRecord,
   MAX_EVENTS,
   readRecord,
+  type Room,
   roomIn,
-  writeEvents,
+  textsCapacity,
+  writeLines,
+  writeTexts,
 } from "../../src/journal/records.ts";
 import { anyCells } from "./_cells.ts";
 
@@ -67,43 +70,55 @@ Deno.test("readRecord() gives back a cut with its chunks", () => {
 });
 
 Deno.test("readRecord() gives back events, where they stand in a larger block", () => {
-  // A line of JSON has no line end.
-  const line = fc.string({ unit: "grapheme" }).map((text) => JSON.stringify({ event: text }));
+  const text = fc.string({ unit: "grapheme" });
   fc.assert(fc.property(
-    fc.array(fc.tuple(fc.integer(), line), { minLength: 1, maxLength: MAX_EVENTS }),
+    fc.array(fc.tuple(fc.integer(), text), { minLength: 1, maxLength: MAX_EVENTS }),
     fc.maxSafeNat(),
     fc.nat(50),
     (events, first, offset) => {
-      const text = events.map(([, line]) => line).join("\n");
-      const room = offset + eventsCapacity(events.length, text);
-      const bytes = new Uint8Array(room + 30).subarray(10);
+      const texts = events.map(([, text]) => text);
       const seconds = events.map(([second]) => second);
-      const end = writeEvents(roomIn(bytes), offset, first, 1234, seconds, text);
-      assert(end <= room);
-      const record = read(bytes.subarray(offset, end));
-      assert(record.kind === "events");
-      assertEquals([record.first, record.count, record.receivedMs], [first, events.length, 1234]);
-      assertEquals(record.events(), events.map(([seconds, text]) => ({ seconds, text })));
+      const head = { first, receivedMs: 1234, seconds };
+      const lines = new TextEncoder().encode(`before\n${texts.join("\n")}`);
+      const ends = texts.map((_, i) =>
+        new TextEncoder().encode(`before\n${texts.slice(0, i + 1).join("\n")}`).length
+      );
+      const capacity = eventsCapacity(events.length, lines.length - 7);
+      assert(capacity <= textsCapacity(texts));
+      const write = [
+        (room: Room) => writeTexts(room, offset, head, texts),
+        (room: Room) => writeLines(room, offset, head, lines, 7, ends),
+      ];
+      for (const [i, room] of [textsCapacity(texts), capacity].entries()) {
+        const bytes = new Uint8Array(offset + room + 10).subarray(10);
+        const end = write[i](roomIn(bytes));
+        const record = read(bytes.subarray(offset, end));
+        assert(record.kind === "events");
+        assertEquals([record.first, record.count, record.receivedMs], [first, events.length, 1234]);
+        assertEquals(record.events(), events.map(([seconds, text]) => ({ seconds, text })));
+      }
     },
   ));
 });
 
-Deno.test("readRecord() keeps a byte order mark, and the widest characters have room", () => {
-  const text = "\ufeff" + "\uffff".repeat(1000);
-  const bytes = new Uint8Array(eventsCapacity(1, text));
-  const record = read(bytes.subarray(0, writeEvents(roomIn(bytes), 0, 1, 0, [5], text)));
+Deno.test("readRecord() keeps a byte order mark and line ends, and the widest characters have room", () => {
+  const texts = ["\ufeff" + "\uffff".repeat(1000), "{\n}"];
+  const bytes = new Uint8Array(textsCapacity(texts));
+  const head = { first: 1, receivedMs: 0, seconds: [5, 6] };
+  const record = read(bytes.subarray(0, writeTexts(roomIn(bytes), 0, head, texts)));
   assert(record.kind === "events");
-  assertEquals(record.events(), [{ seconds: 5, text }]);
+  assertEquals(record.events(), texts.map((text, i) => ({ seconds: 5 + i, text })));
 });
 
 Deno.test("readRecord() refuses another kind, and events that are fewer than they say", () => {
   assertThrows(() => readRecord(Uint8Array.of(9)), RangeError, "kind 9");
   assertThrows(() => readRecord(new Uint8Array()), RangeError);
-  const bytes = new Uint8Array(100);
-  const end = writeEvents(roomIn(bytes), 0, 1, 0, [1, 2], "only one");
-  const record = read(bytes.subarray(0, end));
+  const bytes = new Uint8Array(200);
+  const head = { first: 1, receivedMs: 0, seconds: [1, 2] };
+  const end = writeLines(roomIn(bytes), 0, head, new Uint8Array(9), 0, [3, 9]);
+  const record = readRecord(bytes.slice(FRAME_BYTES, end - 1));
   assert(record.kind === "events");
-  assertThrows(() => record.events(), RangeError, "wanted 2 events");
+  assertThrows(() => record.events(), RangeError, "too early");
 });
 
 Deno.test("readRecord() ends with an error or with a record, on any bytes", () => {

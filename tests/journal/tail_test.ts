@@ -1,10 +1,9 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConfigError, JournalError } from "../../src/base/errors.ts";
 import { readJournal } from "../../src/engine/journal_options.ts";
-import { FRAME_BYTES } from "../../src/journal/frame.ts";
 import { Journal } from "../../src/journal/journal.ts";
 import { segmentName } from "../../src/journal/names.ts";
-import { FORMAT_VERSION, headRecord } from "../../src/journal/records.ts";
+import { eventsCapacity, FORMAT_VERSION, headRecord } from "../../src/journal/records.ts";
 import { JournalTail } from "../../src/journal/tail.ts";
 import { Folder } from "../program/_program.ts";
 
@@ -77,7 +76,7 @@ function damage(folder: Folder, segment: number, number: number): number {
   bytes[at] ^= 4;
   Deno.writeFileSync(path, bytes);
   // Kind, number, time and count, then a second, then the text.
-  return at - '{"event":"e",'.length - 8 - 18 - FRAME_BYTES;
+  return at - '{"event":"e",'.length - eventsCapacity(1, 0);
 }
 
 Deno.test("JournalTail gives each event once, while they are appended and segments change", async () => {
@@ -148,7 +147,7 @@ Deno.test("JournalTail tells of half a record that stays one, once, and misses n
   await append(journal, 3);
   await journal.close(1000);
   const path = folder.file(segmentName(1));
-  const torn = find(path, '{"event":"e","number":3}') - 26 - FRAME_BYTES;
+  const torn = find(path, '{"event":"e","number":3}') - eventsCapacity(1, 0);
   await Deno.truncate(path, torn + 20);
   const reader = new Reader(folder);
   assertEquals([await reader.read(), reader.said.length, reader.tail.isLoose], [[1, 2], 0, true]);
@@ -246,7 +245,8 @@ Deno.test("JournalTail gives an event once where a segment was cut back and its 
   const ends = [1, 2, 3, 4, 5, 6].map((number) =>
     find(folder.file(segmentName(1)), `"number":${number}}`) + `"number":${number}}`.length
   );
-  const headEnd = find(folder.file(segmentName(1)), '{"event":"e","number":1}') - 26 - FRAME_BYTES;
+  const headEnd = find(folder.file(segmentName(1)), '{"event":"e","number":1}') -
+    eventsCapacity(1, 0);
   // Read to event 4, cut back to 2, then 3 to 6 in the next segment.
   other.write(segmentName(1), whole.subarray(0, ends[3]));
   const reader = new Reader(other);

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { Client } from "../../src/client/client.ts";
-import { FRAME_BYTES } from "../../src/journal/frame.ts";
+import { eventsCapacity } from "../../src/journal/records.ts";
 import { CLI, Folder, run, Server, spawn, within } from "./_program.ts";
 
 /** No flush but at the end: what is recorded stays in the journal alone. */
@@ -311,7 +311,7 @@ Deno.test("traqq journal dump --follow prints each event once, over segments, un
   await using folder = new Folder();
   await using server = await Server.start(folder.path, "--data-dir", "data");
   // 80 of these are more than a segment.
-  const fat = "x".repeat(500_000);
+  const fat = "x".repeat(1_000_000);
   const send = (first: number, count: number) =>
     record(
       server,
@@ -401,7 +401,7 @@ Deno.test("a flipped bit in the journal is named with file and byte, and the res
   const at = new TextDecoder("latin1").decode(bytes).indexOf('{"event":"b"');
   bytes[at + 4] ^= 1;
   Deno.writeFileSync(path, bytes);
-  const offset = at - 8 - 18 - FRAME_BYTES;
+  const offset = at - eventsCapacity(1, 0);
 
   const damaged = `data/journal/0000000001.segment is damaged at byte ${offset}: `;
   const dumped = await dump(folder);

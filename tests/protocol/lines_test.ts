@@ -4,12 +4,17 @@ import { ProtocolError } from "../../src/base/errors.ts";
 import { LineSplitter } from "../../src/protocol/lines.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Lines, or the messages of what was wrong with them, of chunks fed one after another. */
 function split(splitter: LineSplitter, chunks: Iterable<Uint8Array>, end = true): string[] {
   const lines: string[] = [];
   const note = (line: string | ProtocolError | undefined) => {
-    if (line !== undefined) lines.push(typeof line === "string" ? line : `! ${line.message}`);
+    if (line === undefined) return;
+    lines.push(typeof line === "string" ? line : `! ${line.message}`);
+    if (typeof line !== "string") return;
+    const { bytes, lineStart, lineEnd } = splitter;
+    assertEquals(decoder.decode(bytes.subarray(lineStart, lineEnd)), line, "it stands there");
   };
   for (const chunk of chunks) {
     // The buffer is used again by its owner.
@@ -131,7 +136,7 @@ Deno.test("LineSplitter.maxLineBytes may be raised between two lines of a chunk"
   assertEquals(splitter.end(), "abcdef");
 });
 
-Deno.test("LineSplitter.feed refuses a chunk while there are lines of the last one", () => {
+Deno.test("LineSplitter takes no bytes while there are lines of the last ones", () => {
   const splitter = new LineSplitter();
   splitter.feed(encoder.encode("a\nb\n"));
   splitter.next();

@@ -344,6 +344,24 @@ await withRedis("RedisStorage on a cluster", async () => {
     );
   });
 
+  Deno.test("RedisStorage.prune() on a cluster leaves a key listed that is written to while it prunes", async () => {
+    await cluster.flush();
+    await using store = await disturb(cluster.nodes, cli);
+    await using other = await RedisStorage.open(cluster.urls);
+    const writer = new TestWriter(other, { writer: "other" });
+    await writer.flush([count("old", 1)]);
+    let written = false;
+    store.faults.afterWrite = async (words) => {
+      // The key is gone, its name is not yet.
+      if (written || words[3] !== KEY) return;
+      written = true;
+      await writer.flush([count("new", 1)]);
+    };
+    await store.storage.prune({ prefix: "app", unit: "d", before: 1e12 });
+    assert(written);
+    assertEquals(await contents(other), totals([count("new", 1)]));
+  });
+
   Deno.test("RedisStorage takes a cluster's client of the caller, and leaves it open", async () => {
     await cluster.flush();
     const client = new Cluster([{ host: "127.0.0.1", port: cluster.nodes[0].port }]);

@@ -35,11 +35,11 @@ import {
   pairsOf,
   planOf,
 } from "./plan.ts";
+import { isRunning, readSigns } from "./prune_signs.ts";
 import { type Mark, type Place, RecentCommits } from "./recent.ts";
 import { Losses } from "./losses.ts";
 import { APPLY_UNIT } from "./scripts/applyUnit-4.ts";
 import { FINISH_CHUNK } from "./scripts/finishChunk-7.ts";
-import { PRUNING } from "./cluster_prune.ts";
 import { positionArgs, positionFrom, positionOf } from "./positions.ts";
 import { settleAll } from "./settle.ts";
 
@@ -106,15 +106,18 @@ export class ClusterCommitter {
   async #commit(id: string, chunk: Chunk): Promise<CommitReport> {
     let recent = this.#recent.get(id);
     if (recent === undefined) {
+      for (const [other, { isStale }] of this.#recent) {
+        if (isStale) this.#recent.delete(other); // a writer that is gone, as far as it matters
+      }
       recent = new RecentCommits();
       this.#recent.set(id, recent);
     }
     const attempts = new Attempts();
     const { prefix, writer } = chunk;
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const [stored, prune] = await Promise.all([
+      const [stored, signs] = await Promise.all([
         readCheckpoint(this.#connection, prefix, writer),
-        this.#connection.command("read the sign of a prune", "GET", new Book(prefix).prune),
+        readSigns(this.#connection, prefix),
       ]);
       const plan = planOf(prefix, chunk.cells);
       if (verdict(stored?.checkpoint ?? null, chunk).skip) {
@@ -134,7 +137,7 @@ export class ClusterCommitter {
         isBehind: false,
         refused: new Map(),
       };
-      const report = await this.#run(run, plan, String(prune ?? ""));
+      const report = await this.#run(run, plan, signs.text);
       if (report === null) {
         await this.#losses.repair(chunk, stored, recent);
         continue;
@@ -150,7 +153,7 @@ export class ClusterCommitter {
   }
 
   /** Null if keys have lost what is known to have come last to them. */
-  async #run(run: Run, plan: ChunkPlan, prune: string): Promise<CommitReport | null> {
+  async #run(run: Run, plan: ChunkPlan, signs: string): Promise<CommitReport | null> {
     const { chunk, attempts, refused } = run;
     const unlisted = await this.#list(run, plan.buckets);
     if (run.isBehind) return null;
@@ -178,8 +181,7 @@ export class ClusterCommitter {
       [...checkpointArgs(chunk), ...finishArgs(plan, unlisted, refused)],
       attempts,
     ) as string[];
-    const sign = reply[5];
-    if (sign !== prune || sign.endsWith(PRUNING)) await this.#listAgain(run, buckets);
+    if (reply[5] !== signs || isRunning(signs)) await this.#listAgain(run, buckets);
     const report = reportOf(chunk, plan, reply, attempts.retries);
     return report.outcome === "skipped" && attempts.inDoubt
       ? { ...report, outcome: "applied" }

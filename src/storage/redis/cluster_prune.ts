@@ -3,7 +3,7 @@
  *
  * A key goes first, then its name in the bucket's set; if the key is there again by then, its name is
  * put back. A commit that had listed the key before, and writes to it after, sees the sign of the prune
- * and lists it again (cluster_committer.ts). The index goes last, and only if the bucket was not touched.
+ * (prune_signs.ts) and lists it again. The index goes last, and only if the bucket was not touched.
  *
  * @module
  */
@@ -15,30 +15,8 @@ import type { RemoveBucket } from "./prune.ts";
 import { FORGET_BUCKET } from "./scripts/forgetBucket-2.ts";
 import { PRUNE_KEY } from "./scripts/pruneKey-2.ts";
 
-/** Ends the sign of a prune that is under way. */
-export const PRUNING = ":running";
-/** How long the sign stays, seconds: longer than a commit takes. */
-const SIGN_SECONDS = 600;
 /** Keys that are removed at once. */
 const KEYS_AT_ONCE = 200;
-
-/** Runs a prune between the two signs. */
-export async function signed<T>(
-  connection: Connection,
-  prefix: string,
-  prune: () => Promise<T>,
-): Promise<T> {
-  const key = new Book(prefix).prune;
-  const sign = crypto.randomUUID();
-  const set = (value: string) =>
-    connection.command("leave the sign of a prune", "SET", key, value, "EX", SIGN_SECONDS);
-  await set(sign + PRUNING);
-  try {
-    return await prune();
-  } finally {
-    await set(sign);
-  }
-}
 
 /** @param forget told of every key that goes */
 export function removeFromCluster(
@@ -56,7 +34,7 @@ export function removeFromCluster(
     if (ours !== null) await remove(key, false);
     await connection.command("prune", "SREM", known, key);
     if (ours === null) return;
-    if (await connection.command("prune", "EXISTS", key) === 0) return;
+    if (Number(await connection.command("prune", "EXISTS", key)) === 0) return;
     await connection.command("list a key again", "SADD", known, key);
   };
   return async (start, keys) => {
@@ -68,7 +46,7 @@ export function removeFromCluster(
         keys.slice(i, i + KEYS_AT_ONCE).map((key) => removeListed(known, key)),
       );
     }
-    if (await remove(known, true) === 0) return;
+    if (Number(await remove(known, true)) === 0) return;
     const indexes = [book.starts(unit), book.versions(unit)];
     const args = [`${start}`, `${version ?? ""}`];
     await connection.script("prune", FORGET_BUCKET, indexes, args);

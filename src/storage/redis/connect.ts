@@ -5,8 +5,9 @@
  */
 import type { RedisOptions } from "ioredis";
 import { messageOf, StorageError } from "../../base/errors.ts";
+import { loadRedis } from "../../base/redis_client.ts";
 import { Connection, DEFAULT_RETRIES } from "./connection.ts";
-import { failureOf, hintOf, underneath } from "./failures.ts";
+import { asCause, failureOf, hintOf, underneath } from "./failures.ts";
 import {
   type Address,
   addressesOf,
@@ -29,6 +30,11 @@ export interface Opened {
   readonly owned: boolean;
   readonly cluster: boolean;
 }
+
+/** A master that became a replica: its name, or the Sentinels, may lead to another by now. */
+const LEAVE_REPLICA: RedisOptions = {
+  reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+};
 
 /** A client that is not connected yet. */
 interface Made {
@@ -79,11 +85,17 @@ async function clientFor(
   const addresses = addressesOf(target ?? "");
   const where = addresses.map(({ host, port }) => `${host}:${port}`).join(", ");
   const secure = addresses[0].tls || options.tls !== undefined;
-  const { Cluster, Redis } = await loadClient();
+  const { Cluster, Redis } = await loadRedis();
   if (addresses.length === 1 && options.cluster !== true) {
     const [{ host, port, db }] = addresses;
     return {
-      client: new Redis({ ...nodeOptions(addresses[0], options), host, port, db }),
+      client: new Redis({
+        ...nodeOptions(addresses[0], options),
+        ...LEAVE_REPLICA,
+        host,
+        port,
+        db,
+      }),
       where,
       secure,
     };
@@ -122,29 +134,16 @@ async function sentinelClient(
       "Cannot open Redis: wanted the addresses of Sentinels and the name of their master",
     );
   }
-  const { Redis } = await loadClient();
+  const { Redis } = await loadRedis();
   const client = new Redis({
     ...nodeOptions(null, options),
+    ...LEAVE_REPLICA,
     sentinels: sentinels.map(sentinelOf),
     name,
     ...options.sentinelPassword === undefined ? {} : { sentinelPassword: options.sentinelPassword },
     sentinelRetryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
   });
   return { client, where: `the Sentinels' master ${name}`, secure: options.tls !== undefined };
-}
-
-async function loadClient(): Promise<Pick<typeof import("ioredis"), "Cluster" | "Redis">> {
-  try {
-    return await import("ioredis");
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
-    throw new StorageError(
-      "refused",
-      "Cannot load ioredis: one of its packages looks through the environment, and Deno does not " +
-        "allow it; run again with --allow-env, or with --ignore-env to show it an empty one",
-      { cause },
-    );
-  }
 }
 
 /** What holds for each connection: nothing waits without bound, and only we repeat. */
@@ -201,7 +200,7 @@ async function ready(
     throw new StorageError(
       error !== null && failureOf(error) === "refused" ? "refused" : "unavailable",
       `Cannot open Redis at ${connection.where}: ${why}`,
-      { cause: error ?? undefined },
+      { cause: asCause(error ?? undefined) },
     );
   } finally {
     clearTimeout(timer);

@@ -6,7 +6,14 @@
  */
 import { createHash } from "node:crypto";
 import { messageOf, StorageError, type StorageErrorCode } from "../../base/errors.ts";
-import { type Failure, failureOf, hintOf, NotConnectedError, underneath } from "./failures.ts";
+import {
+  asCause,
+  type Failure,
+  failureOf,
+  hintOf,
+  NotConnectedError,
+  underneath,
+} from "./failures.ts";
 import type { RedisClient } from "./options.ts";
 import type { Arg } from "./plan.ts";
 import type { Script } from "./scripts/script.ts";
@@ -185,7 +192,9 @@ export class Connection {
       : "unavailable";
     const cause = underneath(failure === "unsent" ? this.#lastError ?? error : error);
     const why = hintOf(cause) ?? messageOf(cause);
-    return new StorageError(code, `Cannot ${doing} in Redis at ${this.where}: ${why}`, { cause });
+    return new StorageError(code, `Cannot ${doing} in Redis at ${this.where}: ${why}`, {
+      cause: asCause(cause),
+    });
   }
 
   /** By its hash; whole where the server does not have it (any more). */

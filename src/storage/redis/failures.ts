@@ -90,6 +90,13 @@ export function underneath(error: unknown): unknown {
   return node ?? error;
 }
 
+/** An error as a cause: without the command, whose arguments may be a password. */
+export function asCause(error: unknown): unknown {
+  const bare = underneath(error);
+  if (typeof bare === "object" && bare !== null && "command" in bare) delete bare.command;
+  return bare;
+}
+
 function wordOf(text: string): string {
   return /^-?([A-Z]+)\b/.exec(text)?.[1] ?? "";
 }

@@ -17,7 +17,7 @@
  * | `{P}:meta:lease:WRITER` | string | the incarnation that holds the writer; goes with its time |
  * | `{P}:meta:tz` | string | the IANA time zone |
  * | `{P}:meta:scratch` | string | a sketch on its way; only within a script |
- * | `{P}:meta:prune` | string | cluster: says that a prune ran; goes after 10 minutes |
+ * | `{P}:meta:prune` | hash | cluster: for each unit, that a prune runs or ran, and up to when; goes after 15 minutes |
  * | `{KEY}:cp:WRITER` | hash | cluster: the last chunk of a writer in one of the first six kinds of keys |
  * | `{KEY}:cps` | set | cluster: the writers that have such a checkpoint |
  * | `{KEY}:tmp` | string | cluster: a sketch on its way; only within a script |

@@ -11,6 +11,7 @@ import type { StoredCheckpoint } from "./checkpoints.ts";
 import type { Connection } from "./connection.ts";
 import { Book, keyCheckpoint } from "./keys.ts";
 import { positionArgs, positionFrom } from "./positions.ts";
+import { readSigns } from "./prune_signs.ts";
 import { isBehind, type Loss, type Position, type RecentCommits } from "./recent.ts";
 import { REWIND_WRITER } from "./scripts/rewindWriter-1.ts";
 
@@ -95,7 +96,7 @@ export class Losses {
       [new Book(chunk.prefix).checkpoint(chunk.writer)],
       [...positionArgs(stored).slice(0, 3), ...positionArgs(previous)],
     );
-    if (reply === 1) return;
+    if (Number(reply) === 1) return;
     throw new StorageError(
       "unknown",
       `Cannot set the checkpoint of writer ${JSON.stringify(chunk.writer)} in Redis at ` +
@@ -128,23 +129,13 @@ export class Losses {
     recent: RecentCommits,
     losses: readonly Loss[],
   ): Promise<Loss[]> {
-    const book = new Book(prefix);
+    const { before } = await readSigns(this.#connection, prefix);
     const places = new Map(recent.places().map((place) => [place.key, place]));
-    const kept = await Promise.all(losses.map(async (loss) => {
-      const place = places.get(loss.key);
-      if (loss.found !== null || place === undefined) return [loss];
-      const starts = book.starts(place.unit);
-      const listed = await this.#connection.command(
-        "look up a bucket",
-        "ZSCORE",
-        starts,
-        place.start,
-      );
-      return listed === null ? [] : [loss];
-    }));
-    const real = kept.flat();
-    const gone = losses.filter((loss) => !real.includes(loss));
-    recent.forgetKeys(gone.map(({ key }) => key));
-    return real;
+    const isPruned = ({ key, found }: Loss) => {
+      const place = places.get(key);
+      return found === null && place !== undefined && place.start < before[place.unit];
+    };
+    recent.forgetKeys(losses.filter(isPruned).map(({ key }) => key));
+    return losses.filter((loss) => !isPruned(loss));
   }
 }

@@ -69,6 +69,11 @@ export class RecentCommits {
     return [...this.#byKey.values()].map(({ place }) => place);
   }
 
+  /** Whether all of it is too old. */
+  get isStale(): boolean {
+    return (this.#marks.at(-1)?.atMs ?? 0) < Date.now() - REMEMBER_MS;
+  }
+
   /** Begins a chunk; what is too old goes. */
   begin(mark: Mark): void {
     const now = Date.now();

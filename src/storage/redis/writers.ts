@@ -24,7 +24,7 @@ export async function acquireWriter(
 ): Promise<boolean> {
   const keys = [new Book(prefix).lease(writer)];
   const args = [incarnation, `${Math.max(MIN_TTL_MS, Math.ceil(ttlMs))}`];
-  return await connection.script("take a writer's lease", ACQUIRE_WRITER, keys, args) === 1;
+  return Number(await connection.script("take a writer's lease", ACQUIRE_WRITER, keys, args)) === 1;
 }
 
 /** Gives that right up, if this incarnation holds it. */
@@ -47,7 +47,7 @@ export async function listWriters(connection: Connection, prefix: string): Promi
       const stored = await readCheckpoint(connection, prefix, writer);
       if (stored === null) return []; // removed meanwhile
       const lease = await connection.command("read a lease", "EXISTS", book.lease(writer));
-      return [{ writer, checkpoint: stored.checkpoint, held: lease === 1 }];
+      return [{ writer, checkpoint: stored.checkpoint, held: Number(lease) === 1 }];
     }),
   );
   return infos.flat();
@@ -69,7 +69,7 @@ export async function removeWriter(
     [writer],
     attempts,
   );
-  if (removed === 1) return true;
+  if (Number(removed) === 1) return true;
   // Or the answer to an attempt that was applied got lost.
   return attempts.inDoubt && await readCheckpoint(connection, prefix, writer) === null;
 }

@@ -45,7 +45,7 @@ Deno.test("addressesOf() reads URLs, several of them, and what stands in them", 
 await withRedis("RedisStorage.open()", async () => {
   const server = await RedisServer.start();
   const guarded = await RedisServer.start({ args: ["--requirepass", PASSWORD] });
-  const files = Deno.makeTempDirSync({ prefix: "traqq-redis-tls-" });
+  const files = server.folder; // they go with it
   Deno.writeTextFileSync(`${files}/cert.pem`, CERT);
   Deno.writeTextFileSync(`${files}/key.pem`, KEY);
   const tlsPort = freePort();
@@ -223,6 +223,21 @@ await withRedis("RedisStorage.open()", async () => {
       await sentinel.status;
       Deno.removeSync(folder, { recursive: true });
     }
+  });
+
+  Deno.test("RedisStorage says unavailable while a server is a replica, and goes on when it is a master", async () => {
+    await using other = await RedisServer.start();
+    await using storage = await RedisStorage.open(other.url, { retries: 8 });
+    const writer = new TestWriter(storage);
+    await writer.flush([count("a", 1)]);
+    const chunk = writer.chunk([count("a", 1)]);
+    // Of a master that does not answer: it keeps what it has.
+    await other.cli("replicaof", "127.0.0.1", `${freePort()}`);
+    const error = await assertRejects(() => storage.commit(chunk), StorageError);
+    assertEquals(error.code, "unavailable", error.message);
+    await other.cli("replicaof", "no", "one");
+    await storage.commit(chunk);
+    assertEquals(await other.cli("hgetall", "app:add:d:1793491200:event"), "a\n2");
   });
 
   Deno.test("RedisStorage goes on when a server restarts, and a frozen one does not hold it for ever", async () => {

@@ -40,8 +40,9 @@ local function addScore(key, member, value)
 end
 
 local function addDecimal(key, field, value)
-  if not string.find(value, '.', 1, true) and #value <= 18 then
-    -- Both whole: the common case. An error here may only mean that the stored one has a fraction.
+  if not string.find(value, '.', 1, true) then
+    -- Both whole: the common case. An error here may only mean that the stored one has a fraction, or
+    -- that the sum is beyond 2^63.
     if not refusalOf(redis.pcall('HINCRBY', key, field, value)) then return nil end
   end
   local stored = redis.pcall('HGET', key, field)

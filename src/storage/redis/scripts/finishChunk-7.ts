@@ -2,14 +2,14 @@
  * finishChunk-7: moves a writer's checkpoint when all keys of its chunk are done; on a cluster.
  *
  * KEYS: 1. the writer's checkpoint; 2. the set of durable writers; 3. to 6. starts and versions of days,
- * starts and versions of hours; 7. the sign that a prune leaves.
+ * starts and versions of hours; 7. the signs that prunes leave.
  *
  * ARGV: 1. to 9. as in _checkpoint.ts; 10. what was refused, as commitChunk gives it; 11. the number of
  * buckets; for each its unit, `d` or `h`, its start in unix seconds, and `touched`, `listed` if no cell
  * of it was applied, or `none` if it could not even be listed.
  *
  * Gives `applied`, `skip` or `other`, then the stored checkpoint's incarnation, flush and part, what
- * was refused, and the sign of a prune, empty if there is none. `skip` and `other` changed nothing.
+ * was refused, and the signs of prunes, that of days, a bar, and that of hours. `skip` and `other` changed nothing.
  *
  * @module
  */
@@ -21,7 +21,8 @@ export const FINISH_CHUNK: Script = {
   name: "finishChunk-7",
   lua: `${CHECKPOINT}
 local word, stored = judge(KEYS[1])
-local prune = redis.call('GET', KEYS[7]) or ''
+local signs = redis.call('HMGET', KEYS[7], 'd', 'h')
+local prune = (signs[1] or '') .. '|' .. (signs[2] or '')
 if word ~= 'apply' then
   local reply = answer(word, stored)
   reply[6] = prune
