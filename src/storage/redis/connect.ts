@@ -210,7 +210,14 @@ async function ready(
 
 /** What a client from elsewhere must not do to our keys. */
 function assertUsable(client: RedisClient): void {
-  const { keyPrefix } = client.options;
+  const { keyPrefix, scaleReads = "master" } = client.options;
+  if (scaleReads !== "master") {
+    throw new StorageError(
+      "refused",
+      "Cannot use the Redis client given: its scaleReads lets replicas answer, which may lack what " +
+        "was confirmed; leave it out",
+    );
+  }
   if (keyPrefix === undefined || keyPrefix === "") return;
   throw new StorageError(
     "refused",
