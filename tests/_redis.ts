@@ -279,6 +279,15 @@ export class RedisCluster implements AsyncDisposable {
     throw new Error(`no master for slot ${slot}`);
   }
 
+  /** The server that copies a master. */
+  async replicaOf(master: RedisServer): Promise<RedisServer> {
+    const text = await master.cli("info", "replication");
+    const port = Number(/^slave0:.*port=(\d+)/m.exec(text)?.[1]);
+    const node = this.nodes.find((it) => it.port === port);
+    if (node === undefined) throw new Error(`no replica of ${master.port}: ${text}`);
+    return node;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }

@@ -9,7 +9,7 @@ import type { Storage } from "../storage/storage.ts";
 import { harmless } from "./draw/text.ts";
 import { UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
-import type { Flag, Values } from "./flags.ts";
+import { type Flag, type Values, wholeNumber } from "./flags.ts";
 import { isGranted, need } from "./permissions.ts";
 
 /** The environment variable that may hold the URL: no other user of the machine sees it there. */
@@ -33,6 +33,11 @@ export const REDIS_FLAGS: readonly Flag[] = [
     help: "A Sentinel that knows the master. Repeatable",
   },
   { name: "redis-master", value: "NAME", help: "What the Sentinels call it" },
+  {
+    name: "redis-replicas",
+    value: "N",
+    help: "Confirm a commit only when N replicas of each master have it; default 0",
+  },
   { name: "redis-ca", value: "FILE", help: "PEM certificate that the server's is signed by" },
 ];
 
@@ -83,6 +88,7 @@ export async function openRedis(
   return await RedisStorage.open(sentinels.length > 0 ? undefined : urlOf(values), {
     cluster: values.has("redis-cluster"),
     ...sentinels.length > 0 ? { sentinels, name } : {},
+    waitForReplicas: wholeNumber(values, "redis-replicas", 0),
     ...ca === undefined ? {} : { tls: { ca } },
     onWarning: (message) => warn(harmless(message)),
   });

@@ -30,6 +30,16 @@ export function sameCheckpoint(a: Checkpoint | null, b: Checkpoint | null): bool
     a.applied === b.applied;
 }
 
+/** What stands as a writer's checkpoint when it was set back to before its first chunk. */
+export function beforeFirst(incarnation: string): Checkpoint {
+  return { incarnation, flush: 0, part: 0 };
+}
+
+/** Whether nothing of its incarnation is in storage. */
+export function isBeforeFirst(checkpoint: Checkpoint | null): boolean {
+  return checkpoint?.flush === 0;
+}
+
 /**
  * Compares the stored checkpoint with a chunk.
  *

@@ -76,7 +76,7 @@ export type Cell = CountCell | SumCell | TallyCell | SketchCell;
 export interface Checkpoint {
   /** Random for each time the writer was opened. */
   readonly incarnation: string;
-  /** Number of the flush, from 1. */
+  /** Number of the flush, from 1; 0 where storage was set back to before the first. */
   readonly flush: number;
   /** Number of the chunk within the flush, from 0. */
   readonly part: number;

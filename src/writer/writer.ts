@@ -8,7 +8,7 @@
 import { StorageError } from "../base/errors.ts";
 import { Histogram } from "../base/histogram.ts";
 import type { Journal } from "../journal/journal.ts";
-import { compareCheckpoints, sameCheckpoint } from "../storage/checkpoint.ts";
+import { compareCheckpoints, isBeforeFirst, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Cell, Checkpoint, Chunk, RefusedCell, Storage } from "../storage/storage.ts";
 import { type ChunkLog, MemoryChunkLog } from "./chunk_log.ts";
 
@@ -263,6 +263,7 @@ export class Writer {
   /** The chunk as it can follow on `last`; reports what is missing between them. */
   #joined(chunk: Chunk, last: Checkpoint | null, cause: StorageError | undefined): Chunk {
     if (sameCheckpoint(chunk.previous, last) || continues(chunk, last)) return chunk;
+    if (chunk.previous === null && isBeforeFirst(last)) return { ...chunk, previous: last };
     this.#events.error(
       new StorageError(
         "behind",

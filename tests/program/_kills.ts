@@ -1,6 +1,6 @@
 /**
- * Kills a real server under load, again and again, on the same Deno KV file and journal, and looks after
- * each kill at what it left behind.
+ * Kills a real server under load, again and again, on the same storage and journal, and looks after each
+ * kill at what it left behind.
  *
  * @module
  */
@@ -10,15 +10,26 @@ import { IDENTITY_NAME } from "../../src/journal/names.ts";
 import type { CutHead } from "../../src/journal/records.ts";
 import { readSegment, segmentsIn } from "../../src/journal/segments.ts";
 import { checkpointText } from "../../src/storage/checkpoint.ts";
-import type { Checkpoint } from "../../src/storage/storage.ts";
-import { cellsOf, CONNECTIONS, Day, Load, randomBy, serveFlags, withKv } from "./_load.ts";
+import { KvStorage } from "../../src/storage/kv.ts";
+import type { Checkpoint, Storage } from "../../src/storage/storage.ts";
+import { cellsOf, CONNECTIONS, Day, Load, randomBy, serveFlags } from "./_load.ts";
 import { type Folder, type Running, Server, type StartingServer, within } from "./_program.ts";
+
+/** Where a server keeps what it counts, and how a test looks into it. */
+export interface KillPlace {
+  /** Flags of `traqq serve`. */
+  readonly flags: readonly string[];
+  /** Opens it beside the server; the caller closes it. */
+  open(): Promise<Storage>;
+}
 
 /** How much of it there is to be. */
 export interface KillOptions {
   readonly seed: number;
   /** SIGKILLs. */
   readonly kills: number;
+  /** A Deno KV file in the folder unless given. */
+  readonly place?: KillPlace;
   /** Told how far it is. */
   readonly onProgress?: (line: string) => void;
 }
@@ -88,6 +99,7 @@ export async function killAgainAndAgain(
 class Killer {
   readonly #folder: Folder;
   readonly #options: KillOptions;
+  readonly #place: KillPlace;
   readonly #random: () => number;
   readonly #report: KillReport = {
     kills: 0,
@@ -121,6 +133,10 @@ class Killer {
   constructor(folder: Folder, options: KillOptions) {
     this.#folder = folder;
     this.#options = options;
+    this.#place = options.place ?? {
+      flags: ["--kv-path", KV],
+      open: () => KvStorage.open(folder.file(KV)),
+    };
     this.#random = randomBy(options.seed);
   }
 
@@ -225,7 +241,7 @@ class Killer {
       durability: mode,
       top: count % 3 === 0 ? "shade" : undefined,
     });
-    const server = Server.begin(this.#folder.path, ["--kv-path", KV, ...flags]);
+    const server = Server.begin(this.#folder.path, [...this.#place.flags, ...flags]);
     this.#running = server.running;
     return { server, running: server.running, mode, startedMs: performance.now() };
   }
@@ -272,10 +288,7 @@ class Killer {
     if (isTorn) this.#report.tornTails++;
     this.#segment = segments.at(-1) ?? 0;
     const { writer } = JSON.parse(await Deno.readTextFile(directory.pathOf(IDENTITY_NAME)));
-    const stored = await withKv(
-      this.#folder.file(KV),
-      (storage) => storage.checkpoint("traqq", writer),
-    );
+    const stored = await this.#look((storage) => storage.checkpoint("traqq", writer));
     const parts = cut?.head.parts;
     this.#left = `the last cut is flush ${cut?.head.flush} with ${parts} parts of ` +
       `${cut?.head.incarnation}, storage has ${checkpointText(stored)}` +
@@ -297,7 +310,7 @@ class Killer {
   async #checkBehind(address: string): Promise<void> {
     if (this.#checked === this.#days.length) return;
     await flush(address);
-    await withKv(this.#folder.file(KV), async (storage) => {
+    await this.#look(async (storage) => {
       for (; this.#checked < this.#days.length; this.#checked++) {
         await this.#check(storage, this.#checked);
         const { day, losses } = this.#days[this.#checked];
@@ -307,7 +320,17 @@ class Killer {
     });
   }
 
-  async #check(storage: Parameters<typeof cellsOf>[0], index: number): Promise<void> {
+  /** Opens the storage for as long as it takes. */
+  async #look<T>(use: (storage: Storage) => Promise<T>): Promise<T> {
+    const storage = await this.#place.open();
+    try {
+      return await use(storage);
+    } finally {
+      await storage.close();
+    }
+  }
+
+  async #check(storage: Storage, index: number): Promise<void> {
     const { day, losses, round } = this.#days[index];
     const wrong = day.check(await cellsOf(storage, day), { losses });
     if (wrong.length === 0) return;
@@ -320,7 +343,7 @@ class Killer {
     await this.#checkBehind(await this.#listening(server));
     const { code } = await this.#end(server, "SIGTERM");
     if (code !== 0) throw new Error(`SIGTERM ended the last server with ${code}`);
-    await withKv(this.#folder.file(KV), async (storage) => {
+    await this.#look(async (storage) => {
       for (let i = 0; i < this.#days.length; i++) await this.#check(storage, i);
     });
   }
@@ -328,7 +351,7 @@ class Killer {
   /** Removes days that are long past, once they have been looked at again. */
   async #prune(): Promise<void> {
     const many = Math.min(this.#days.length - KEPT_DAYS, this.#checked);
-    await withKv(this.#folder.file(KV), async (storage) => {
+    await this.#look(async (storage) => {
       for (let i = 0; i < many; i++) await this.#check(storage, i);
       const before = this.#days[many].day.start;
       await storage.prune({ prefix: "traqq", unit: "d", before });

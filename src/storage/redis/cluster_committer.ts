@@ -36,7 +36,7 @@ import {
   planOf,
 } from "./plan.ts";
 import { isRunning, readSigns } from "./prune_signs.ts";
-import { type Loss, type Mark, type Place, RecentCommits } from "./recent.ts";
+import { type Mark, type Place, RecentCommits } from "./recent.ts";
 import { Losses } from "./losses.ts";
 import { APPLY_UNIT } from "./scripts/applyUnit-4.ts";
 import { FINISH_CHUNK } from "./scripts/finishChunk-7.ts";
@@ -63,7 +63,8 @@ interface Run {
   readonly mark: Mark;
   readonly recent: RecentCommits;
   readonly attempts: Attempts;
-  readonly losses: Loss[];
+  /** Whether a key lacks what is known to have come last to it. */
+  isBehind: boolean;
   /** Why each cell was refused that was. */
   readonly refused: Map<Cell, string>;
 }
@@ -121,6 +122,7 @@ export class ClusterCommitter {
       const plan = planOf(prefix, chunk.cells);
       if (verdict(stored?.checkpoint ?? null, chunk).skip) {
         const own = sameCheckpoint(stored!.checkpoint, chunk.checkpoint);
+        if (own) await this.#losses.look(chunk, stored, recent);
         const refused = own ? allRefused(plan, stored!.refused) : [];
         return { outcome: "skipped", refused, retries: attempts.retries };
       }
@@ -132,12 +134,17 @@ export class ClusterCommitter {
         mark,
         recent,
         attempts,
-        losses: [],
+        isBehind: false,
         refused: new Map(),
       };
       const report = await this.#run(run, plan, signs.text);
-      if (report !== null) return report;
-      await this.#losses.repair(chunk, stored, recent, run.losses);
+      if (report === null) {
+        await this.#losses.repair(chunk, stored, recent);
+        continue;
+      }
+      // What a node lost meanwhile would only be missed by the next chunk, if there is one.
+      await this.#losses.look(chunk, { ...mark, refused: "" }, recent);
+      return report;
     }
     throw new StorageError(
       "unavailable",
@@ -149,7 +156,7 @@ export class ClusterCommitter {
   async #run(run: Run, plan: ChunkPlan, signs: string): Promise<CommitReport | null> {
     const { chunk, attempts, refused } = run;
     const unlisted = await this.#list(run, plan.buckets);
-    if (run.losses.length > 0) return null;
+    if (run.isBehind) return null;
     const buckets = plan.buckets.filter((bucket) => !unlisted.has(bucket));
     const groups = buckets.flatMap((bucket) => bucket.groups.map((group) => ({ bucket, group })));
     await this.#apply(
@@ -158,14 +165,14 @@ export class ClusterCommitter {
         unitOf(bucket, group, "")
       ),
     );
-    if (run.losses.length > 0) return null;
+    if (run.isBehind) return null;
     await this.#apply(
       run,
       groups.filter(({ group }) => group.kind === "tally").map(({ bucket, group }) =>
         unitOf(bucket, group, growthOf(group, new Set(refused.keys())))
       ),
     );
-    if (run.losses.length > 0) return null;
+    if (run.isBehind) return null;
 
     const reply = await this.#connection.script(
       "commit",
@@ -242,7 +249,7 @@ export class ClusterCommitter {
     const found = positionFrom(reply.slice(1));
     switch (reply[0]) {
       case "lost":
-        run.losses.push({ key, found });
+        run.isBehind = true;
         return "";
       case "foreign":
         throw new StorageError(

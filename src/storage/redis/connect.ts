@@ -160,6 +160,7 @@ function nodeOptions(address: Address | null, options: RedisStorageOptions): Red
     connectTimeout: options.openTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     commandTimeout: options.commandTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(50 * times, RECONNECT_CAP_MS),
+    maxLoadingRetryTime: RECONNECT_CAP_MS,
     ...username === undefined ? {} : { username },
     ...password === undefined ? {} : { password },
     ...tls ? { tls: { ...options.tls } as RedisOptions["tls"] } : {},
@@ -209,7 +210,14 @@ async function ready(
 
 /** What a client from elsewhere must not do to our keys. */
 function assertUsable(client: RedisClient): void {
-  const { keyPrefix } = client.options;
+  const { keyPrefix, scaleReads = "master" } = client.options;
+  if (scaleReads !== "master") {
+    throw new StorageError(
+      "refused",
+      "Cannot use the Redis client given: its scaleReads lets replicas answer, which may lack what " +
+        "was confirmed; leave it out",
+    );
+  }
   if (keyPrefix === undefined || keyPrefix === "") return;
   throw new StorageError(
     "refused",

@@ -53,12 +53,22 @@ export class Connection {
   #closed = false;
   #lastError: unknown = null;
   #failures = 0;
+  /** A node that was away may have come back without its last writes, or with none. */
+  readonly #noteBreak = () => {
+    this.#failures++;
+  };
+  readonly #watch = (node: unknown) => {
+    (node as RedisClient).on("close", this.#noteBreak);
+  };
 
   constructor(client: RedisClient, where: string, retries: number, owned: boolean) {
     this.client = client;
     this.where = where;
     this.retries = retries;
     this.#queues = !owned;
+    if (!client.isCluster) return;
+    for (const node of client.nodes?.("all") ?? []) this.#watch(node);
+    client.on("+node", this.#watch);
   }
 
   /** @throws {StorageError} `closed` */
@@ -70,6 +80,8 @@ export class Connection {
   /** From now on everything fails; what is under way stops at its next attempt. */
   markClosed(): void {
     this.#closed = true;
+    this.client.off("+node", this.#watch);
+    for (const node of this.client.nodes?.("all") ?? []) node.off("close", this.#noteBreak);
   }
 
   /** Resolves when nothing is under way. */
@@ -77,7 +89,7 @@ export class Connection {
     await Promise.allSettled([...this.#running]);
   }
 
-  /** A word that changes when a cluster gets other masters, or something failed. */
+  /** A word that changes when a cluster gets other masters, a connection broke or something failed. */
   get state(): string {
     const masters = (this.client.nodes?.("master") ?? [])
       .map(({ options: { host, port } }) => `${host}:${port}`).sort();

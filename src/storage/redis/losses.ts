@@ -5,14 +5,14 @@
  * @module
  */
 import { StorageError } from "../../base/errors.ts";
-import { checkpointText } from "../checkpoint.ts";
+import { beforeFirst, checkpointText } from "../checkpoint.ts";
 import type { Chunk } from "../storage.ts";
 import type { StoredCheckpoint } from "./checkpoints.ts";
 import type { Connection } from "./connection.ts";
 import { Book, keyCheckpoint } from "./keys.ts";
 import { positionArgs, positionFrom } from "./positions.ts";
 import { readSigns } from "./prune_signs.ts";
-import { isBehind, type Loss, type RecentCommits } from "./recent.ts";
+import { isBehind, type Loss, type Position, type RecentCommits } from "./recent.ts";
 import { REWIND_WRITER } from "./scripts/rewindWriter-1.ts";
 
 /** Keys that are asked for at once. */
@@ -33,9 +33,10 @@ export class Losses {
   }
 
   /**
-   * If the cluster has other masters than before, or something failed, asks every key that is
-   * remembered whether it still has its last commit: one that is not written again would keep its loss.
+   * Calls {@linkcode repair} if the cluster has other masters than before, a connection broke, or
+   * something failed: a key that is not written again would keep its loss.
    *
+   * @param stored what stands as the writer's checkpoint
    * @throws {StorageError} `behind`
    */
   async look(
@@ -45,41 +46,34 @@ export class Losses {
   ): Promise<void> {
     const state = this.#connection.state;
     const before = this.#seen.get(recent);
-    if (before !== state && before !== undefined) {
-      const losses = await this.#find(chunk, recent);
-      if (losses.length > 0) await this.repair(chunk, stored, recent, losses);
-    }
+    if (before !== state && before !== undefined) await this.repair(chunk, stored, recent);
     this.#seen.set(recent, state);
   }
 
   /**
-   * Sets the writer's checkpoint back to before the first loss. Keys of buckets that are pruned have
-   * lost nothing; if there are no others it returns, and the chunk can be tried again.
+   * Asks every key that is remembered whether it still has its last commit, and sets the writer's
+   * checkpoint back to before the first loss. If there is none, or the checkpoint stands before it
+   * already, it returns, and the chunk can be tried again. Keys of buckets that are pruned have lost
+   * nothing.
    *
+   * @param stored what stands as the writer's checkpoint
    * @throws {StorageError} `behind`
    */
   async repair(
     chunk: Chunk,
     stored: StoredCheckpoint | null,
     recent: RecentCommits,
-    found: readonly Loss[],
   ): Promise<void> {
-    const losses = await this.#withoutPruned(chunk, recent, found);
+    const losses = await this.#withoutPruned(chunk, recent, await this.#find(chunk, recent));
     if (losses.length === 0) return;
-    const { first, gaps } = recent.rewind(losses);
-    const { previous } = first;
-    const reply = await this.#connection.script(
-      "set a checkpoint back",
-      REWIND_WRITER,
-      [new Book(chunk.prefix).checkpoint(chunk.writer)],
-      [...positionArgs(stored).slice(0, 3), ...positionArgs(previous)],
-    );
-    if (Number(reply) !== 1) {
-      throw new StorageError(
-        "unknown",
-        `Cannot set the checkpoint of writer ${JSON.stringify(chunk.writer)} back: it moved`,
-      );
-    }
+    const { first, gaps } = recent.firstLost(losses);
+    // A checkpoint that is missing would mean that this is another storage.
+    const previous = first.previous ??
+      { ...first, checkpoint: beforeFirst(first.checkpoint.incarnation) };
+    const isAhead = stored !== null && isBehind(previous, stored);
+    if (isAhead) await this.#rewind(chunk, stored, previous);
+    // Only now: what is forgotten without having been set back would never be found again.
+    recent.forgetFrom(first);
     const named = losses.slice(0, MAX_NAMED).map(({ key }) => JSON.stringify(key)).join(", ");
     const lost = `Redis at ${this.#connection.where} went back in time: ${losses.length} keys, ` +
       `among them ${named}, lost commits of writer ${chunk.writer} from ` +
@@ -91,7 +85,23 @@ export class Losses {
           "known any more: their counts are too low",
       );
     }
+    if (!isAhead) return; // the writer comes from before all of it
     throw new StorageError("behind", `Cannot commit ${checkpointText(chunk.checkpoint)}: ${lost}`);
+  }
+
+  async #rewind(chunk: Chunk, stored: StoredCheckpoint, previous: Position): Promise<void> {
+    const reply = await this.#connection.script(
+      "set a checkpoint back",
+      REWIND_WRITER,
+      [new Book(chunk.prefix).checkpoint(chunk.writer)],
+      [...positionArgs(stored).slice(0, 3), ...positionArgs(previous)],
+    );
+    if (Number(reply) === 1) return;
+    throw new StorageError(
+      "unknown",
+      `Cannot set the checkpoint of writer ${JSON.stringify(chunk.writer)} in Redis at ` +
+        `${this.#connection.where} back: it moved; it will be tried again`,
+    );
   }
 
   async #find({ prefix, writer }: Chunk, recent: RecentCommits): Promise<Loss[]> {

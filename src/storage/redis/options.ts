@@ -11,9 +11,10 @@ export interface RedisClient {
   readonly isCluster: boolean;
   /** `ready` when commands can be sent. */
   readonly status: string;
-  /** Its options; a `keyPrefix` is refused. */
+  /** Its options; a `keyPrefix`, and a `scaleReads` other than `master`, are refused. */
   readonly options: {
     readonly keyPrefix?: string;
+    readonly scaleReads?: unknown;
     readonly host?: string;
     readonly port?: number;
   };
@@ -30,7 +31,7 @@ export interface RedisClient {
   /** Listens no more. */
   off(event: string, listener: (...args: unknown[]) => void): unknown;
   /** Of a cluster: the clients of its nodes. */
-  nodes?(role: "master"): RedisClient[];
+  nodes?(role: "all" | "master"): RedisClient[];
 }
 
 /**

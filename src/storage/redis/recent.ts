@@ -108,12 +108,8 @@ export class RecentCommits {
     }
   }
 
-  /**
-   * The first commit that is missing, which with all behind it is forgotten: it will come again.
-   *
-   * @returns also the keys that lost more than is remembered
-   */
-  rewind(losses: readonly Loss[]): { first: Mark; gaps: string[] } {
+  /** The first commit that is missing; also the keys that lost more than is remembered. */
+  firstLost(losses: readonly Loss[]): { first: Mark; gaps: string[] } {
     const gaps: string[] = [];
     let at = this.#marks.length - 1;
     for (const { key, found } of losses) {
@@ -122,13 +118,20 @@ export class RecentCommits {
       if (lost < 0) continue;
       const { mark, before } = entries[lost];
       if (lost === 0 && before && (found === null || isBehind(found, before))) gaps.push(key);
-      at = Math.min(at, this.#marks.findIndex((one) => one.mark === mark));
+      at = Math.min(at, this.#indexOf(mark));
     }
-    const first = this.#marks[at].mark;
-    for (const { mark, keys } of this.#marks.splice(at)) {
+    return { first: this.#marks[at].mark, gaps };
+  }
+
+  /** Forgets a commit and all behind it: they will come again. */
+  forgetFrom(first: Mark): void {
+    for (const { mark, keys } of this.#marks.splice(this.#indexOf(first))) {
       for (const key of keys) this.#cut(key, mark);
     }
-    return { first, gaps };
+  }
+
+  #indexOf(mark: Mark): number {
+    return this.#marks.findIndex((one) => one.mark === mark);
   }
 
   /** Drops a key's entries from a mark on. */

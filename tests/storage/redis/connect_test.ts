@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { StorageError } from "../../../src/base/errors.ts";
 import { addressesOf, type RedisTarget } from "../../../src/storage/redis/options.ts";
 import { RedisStorage, type RedisStorageOptions } from "../../../src/storage/redis.ts";
@@ -181,6 +181,9 @@ await withRedis("RedisStorage.open()", async () => {
     }
     const prefixed = new Redis(server.port, "127.0.0.1", { lazyConnect: true, keyPrefix: "x:" });
     await refuses(prefixed, "keyPrefix");
+    const node = { host: "127.0.0.1", port: server.port };
+    const options = { lazyConnect: true, scaleReads: "slave" } as const;
+    await refuses(new Cluster([node], options), "scaleReads");
     prefixed.disconnect();
   });
 

@@ -48,28 +48,31 @@ Deno.test("RecentCommits.last() is the last commit to a key", () => {
   assertEquals(recent.places().map(({ key }) => key).sort(), ["a", "b", "c"]);
 });
 
-Deno.test("RecentCommits.rewind() goes to the first commit that is missing, and forgets from there", () => {
+Deno.test("RecentCommits.firstLost() is the first commit that is missing, forgetFrom() forgets from there", () => {
   const all = marks(5);
   const recent = filled(all, ["ab", "a", "b", "ac", "b"]);
-  const { first, gaps } = recent.rewind([
+  const { first, gaps } = recent.firstLost([
     { key: "a", found: all[1] }, // lost the fourth
     { key: "b", found: all[0] }, // lost the third and the fifth
   ]);
   assertEquals(first, all[2]);
   assertEquals(gaps, []);
+  assertEquals(recent.last("c"), all[3]);
+  recent.forgetFrom(first);
   assertEquals(recent.last("a"), all[1]);
   assertEquals(recent.last("b"), all[0]);
   assertEquals(recent.last("c"), null);
 });
 
-Deno.test("RecentCommits.rewind() goes to the beginning of a key that is gone", () => {
+Deno.test("RecentCommits.firstLost() of a key that is gone is its first commit", () => {
   const all = marks(3);
   const recent = filled(all, ["a", "b", "ab"]);
-  assertEquals(recent.rewind([{ key: "b", found: null }]), { first: all[1], gaps: [] });
+  assertEquals(recent.firstLost([{ key: "b", found: null }]), { first: all[1], gaps: [] });
+  recent.forgetFrom(all[1]);
   assertEquals(recent.last("a"), all[0]);
 });
 
-Deno.test("RecentCommits.rewind() names the keys that lost more than is remembered", () => {
+Deno.test("RecentCommits.firstLost() names the keys that lost more than is remembered", () => {
   const before = marks(3);
   const all = marks(2, "j", 2, before[2]);
   const recent = new RecentCommits();
@@ -78,13 +81,12 @@ Deno.test("RecentCommits.rewind() names the keys that lost more than is remember
   recent.add(place("new"), null);
   recent.add(place("unknown"), undefined);
   const losses = ["old", "new", "unknown"].map((key) => ({ key, found: null }));
-  assertEquals(recent.rewind(losses), { first: all[0], gaps: ["old"] });
+  assertEquals(recent.firstLost(losses), { first: all[0], gaps: ["old"] });
+  recent.forgetFrom(all[0]);
   recent.begin(all[0]);
   recent.add(place("old"), before[2]);
-  assertEquals(recent.rewind([{ key: "old", found: before[2] }]).gaps, []);
-  recent.begin(all[0]);
-  recent.add(place("old"), before[2]);
-  assertEquals(recent.rewind([{ key: "old", found: before[1] }]).gaps, ["old"]);
+  assertEquals(recent.firstLost([{ key: "old", found: before[2] }]).gaps, []);
+  assertEquals(recent.firstLost([{ key: "old", found: before[1] }]).gaps, ["old"]);
 });
 
 Deno.test("RecentCommits forgets what is too old, and keys that are pruned", () => {
@@ -98,7 +100,7 @@ Deno.test("RecentCommits forgets what is too old, and keys that are pruned", () 
   recent.add(place("c"), undefined);
   recent.forgetKeys(["a", "none"]);
   assertEquals([recent.last("a"), recent.last("c")], [null, all[2]]);
-  assertEquals(recent.rewind([{ key: "c", found: null }]).first, all[2]);
+  assertEquals(recent.firstLost([{ key: "c", found: null }]).first, all[2]);
 });
 
 Deno.test("isBehind() compares flush and part within an incarnation, generations within a chain", () => {

@@ -3,7 +3,7 @@
  * after it.
  *
  * KEYS: 1. the writer's checkpoint. ARGV: 1. to 3. incarnation, flush and part that must stand there;
- * 4. to 8. incarnation, flush, part, generation and chain to set; the incarnation is empty for none.
+ * 4. to 8. incarnation, flush, part, generation and chain to set.
  *
  * Gives 1, or 0 if something else stands there.
  *
@@ -21,7 +21,6 @@ if (stored[1] or '') == ARGV[4] and (stored[2] or '') == ARGV[5] and (stored[3] 
   return 1
 end
 if stored[1] ~= ARGV[1] or stored[2] ~= ARGV[2] or stored[3] ~= ARGV[3] then return 0 end
-if ARGV[4] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], 'incarnation', ARGV[4], 'flush', ARGV[5], 'part', ARGV[6],
   'generation', ARGV[7], 'chain', ARGV[8], 'refused', '')
 return 1
