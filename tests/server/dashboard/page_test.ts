@@ -125,6 +125,31 @@ browserTest(
 );
 
 browserTest(
+  "the dashboard asks for its counter again where the answer is older than what came",
+  async (browser) => {
+    await using site = await TestSite.open();
+    await site.record({ event: "a" });
+    const shown = await browser.open(site.server);
+    await shown.shows("#recorded", "1");
+    await shown.shows("#connection", "Live");
+    const isAnswered = Promise.withResolvers<void>(), mayGoOn = Promise.withResolvers<void>();
+    await shown.page.route("**/stats", async (route) => {
+      const response = await route.fetch();
+      isAnswered.resolve();
+      await mayGoOn.promise;
+      await route.fulfill({ response });
+    });
+    await site.record({ event: "a" });
+    await isAnswered.promise;
+    await site.record({ event: "a" });
+    await shown.shows("section[data-type=add] dd", "3");
+    mayGoOn.resolve();
+    await shown.shows("#recorded", "3");
+    shown.assertClean();
+  },
+);
+
+browserTest(
   "the dashboard shows a new user how to begin, and the first event when it comes",
   async (browser) => {
     await using site = await TestSite.open();
