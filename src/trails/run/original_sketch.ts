@@ -20,7 +20,8 @@ const encoder = new TextEncoder();
 
 /** Registers. */
 export class OriginalSketch {
-  readonly #registers = new Uint8Array(REGISTERS);
+  /** The highest rank of each. */
+  readonly registers: Uint8Array = new Uint8Array(REGISTERS);
 
   /** Adds a tuple; `isCookie`: it is a user's id, 32 hexadecimal digits, alone. */
   add(terms: readonly string[], isCookie: boolean): void {
@@ -32,25 +33,25 @@ export class OriginalSketch {
     const hash = murmur3Low(bytes);
     const index = Number(hash & BigInt(REGISTERS - 1));
     const rank = Math.clz32(Number((hash | BigInt(REGISTERS - 1)) & LOW_BITS)) + 1;
-    if (rank > this.#registers[index]) this.#registers[index] = rank;
+    if (rank > this.registers[index]) this.registers[index] = rank;
   }
 
-  /** Makes this the sketch of both sets together. */
-  merge(other: OriginalSketch): void {
-    for (const [i, rank] of other.#registers.entries()) {
-      if (rank > this.#registers[i]) this.#registers[i] = rank;
+  /** Makes this the sketch of both sets together, the other by its registers. */
+  merge(registers: Uint8Array): void {
+    for (const [i, rank] of registers.entries()) {
+      if (rank > this.registers[i]) this.registers[i] = rank;
     }
   }
 
   /** The original's text. */
   toHex(): string {
     const bytes = [14, 0];
-    if (this.#registers.every((rank) => rank === 0)) return hex(bytes);
+    if (this.registers.every((rank) => rank === 0)) return hex(bytes);
     bytes[1] = 1;
     for (let from = 0; from < REGISTERS;) {
-      const value = this.#registers[from];
+      const value = this.registers[from];
       let to = from + 1;
-      while (to < REGISTERS && this.#registers[to] === value) to++;
+      while (to < REGISTERS && this.registers[to] === value) to++;
       const length = to - from;
       if (length < 128) bytes.push(length, value);
       else bytes.push(0x80 | length & 0x7f, length >> 7, value);

@@ -11,7 +11,7 @@ import { compareText, tupleText } from "./tuple.ts";
 import { OriginalSketch } from "./original_sketch.ts";
 
 /** What numbers come to. */
-interface Numbers {
+export interface Numbers {
   count: number;
   /** In millionths, as the next two. */
   sum: bigint;
@@ -29,6 +29,15 @@ export type ResultValue =
   | { readonly kind: "multiset"; readonly counts: ReadonlyMap<string, number> }
   /** `^`; `hex` is the original's text of its registers, where it was asked for. */
   | { readonly kind: "sketch"; readonly sketch: HyperLogLog; readonly hex: string | undefined };
+
+/** Totals as plain data, for another worker. */
+export interface TotalsParts {
+  readonly counters: readonly number[];
+  readonly numbers: readonly (Readonly<Numbers> | undefined)[];
+  readonly tuples: readonly (ReadonlyMap<string, number> | undefined)[];
+  readonly sketches: readonly (Uint8Array | undefined)[];
+  readonly originals: readonly (Uint8Array | undefined)[];
+}
 
 const decimal: Decimal = { whole: 0, micros: 0 };
 
@@ -93,26 +102,40 @@ export class Totals {
 
   /** Adds all that another has; it stays as it is. */
   merge(other: Totals): void {
-    for (const result of this.#counters.keys()) {
-      this.#counters[result] += other.#counters[result];
-      const numbers = other.#numbers[result];
-      if (numbers !== undefined) this.#addNumbers(result, numbers);
-      const counts = this.#tuples[result];
-      for (const [text, times] of other.#tuples[result] ?? []) {
-        counts!.set(text, (counts!.get(text) ?? 0) + times);
-      }
-      const sketch = other.#sketches[result];
-      if (sketch !== undefined) this.#sketches[result]!.merge(sketch);
-      const original = other.#originals[result];
-      if (original !== undefined) this.#originals[result]!.merge(original);
-    }
+    this.#add(other.toParts());
   }
 
-  /** A copy that goes its own way. */
-  clone(): Totals {
-    const copy = new Totals(this.#program, this.#wantsHex);
-    copy.merge(this);
-    return copy;
+  /** As plain data, some of it shared with this. */
+  toParts(): TotalsParts {
+    return {
+      counters: this.#counters,
+      numbers: this.#numbers,
+      tuples: this.#tuples,
+      sketches: this.#sketches.map((sketch) => sketch?.toBytes()),
+      originals: this.#originals.map((sketch) => sketch?.registers),
+    };
+  }
+
+  /** What {@linkcode Totals.toParts} gave. */
+  static fromParts(program: Program, wantsHex: boolean, parts: TotalsParts): Totals {
+    const totals = new Totals(program, wantsHex);
+    totals.#add(parts);
+    return totals;
+  }
+
+  #add({ counters, numbers, tuples, sketches, originals }: TotalsParts): void {
+    for (const result of this.#counters.keys()) {
+      this.#counters[result] += counters[result];
+      if (numbers[result] !== undefined) this.#addNumbers(result, numbers[result]);
+      const counts = this.#tuples[result];
+      for (const [text, times] of tuples[result] ?? []) {
+        counts!.set(text, (counts!.get(text) ?? 0) + times);
+      }
+      const sketch = sketches[result];
+      if (sketch !== undefined) this.#sketches[result]!.merge(HyperLogLog.fromBytes(sketch));
+      const original = originals[result];
+      if (original !== undefined) this.#originals[result]!.merge(original);
+    }
   }
 
   /** The results, in the order of the program's. */
