@@ -4,7 +4,8 @@
  *
  * @module
  */
-export { type EventShape, type ReadReport, TrailData } from "./data/data.ts";
+export { TrailData } from "./data/data.ts";
+export type { EventShape, ReadReport } from "./data/event_reader.ts";
 export {
   type EventFilter,
   type FilterCondition,

@@ -3,32 +3,10 @@
  *
  * @module
  */
-import { show } from "../../base/show.ts";
-import { toUnixSeconds } from "../../engine/time.ts";
 import { TrailsError } from "../errors.ts";
-import { ColumnBuilder } from "./columns.ts";
+import { EventReader, type EventShape, type ReadReport } from "./event_reader.ts";
+import { isTdb, openTdb, readEvents } from "./files.ts";
 import type { TrailSource } from "./source.ts";
-
-/** Which properties of an event are its user and its time. */
-export interface EventShape {
-  /** The property with the user: its text, number or boolean. */
-  by: string;
-  /** The property with the time, unix seconds or RFC 3339; default `time`. */
-  time?: string;
-}
-
-/** What became of events that were read. */
-export interface ReadReport {
-  /** How many are in trails. */
-  readonly events: number;
-  /** The first of those that are not, with their number from 1 in the input, and why. */
-  readonly rejected: readonly { readonly number: number; readonly error: Error }[];
-  /** How many are not. */
-  readonly rejectedCount: number;
-}
-
-/** How many refused events a report names. */
-const MAX_NAMED = 10;
 
 /** The sources of data, for runs. */
 export let sourcesOf: (data: TrailData) => readonly TrailSource[];
@@ -67,89 +45,42 @@ export class TrailData {
   static fromEvents(events: Iterable<unknown>, shape: EventShape): TrailData {
     const reader = new EventReader(shape);
     for (const event of events) reader.add(event);
-    return reader.finish();
+    return new TrailData([reader.finish()], reader.report);
+  }
+
+  /**
+   * Opens files: TrailDB (`.tdb` or a directory), CSV (`.csv`) and NDJSON (any other name), the latter
+   * two gzipped or not. Of a user, events of all files are in one trail. `shape` is for CSV and NDJSON;
+   * a TrailDB has its users and times by itself.
+   *
+   * @throws {TrailsError} if a file cannot be read, or is damaged
+   */
+  static async open(paths: readonly string[], shape?: EventShape): Promise<TrailData> {
+    const sources: TrailSource[] = [];
+    const reports: ReadReport[] = [];
+    for (const path of paths) {
+      if (await isTdb(path)) {
+        sources.push(await openTdb(path));
+        continue;
+      }
+      if (shape === undefined) {
+        throw new TrailsError(
+          `Cannot read ${path}: which property is the user? Give by, such as { by: "user" }`,
+        );
+      }
+      const reader = new EventReader(shape);
+      await readEvents(path, reader);
+      sources.push(reader.finish());
+      reports.push(reader.report);
+    }
+    return new TrailData(sources, {
+      events: sources.reduce((sum, { eventCount }) => sum + eventCount, 0),
+      rejected: reports.flatMap(({ rejected }) => rejected),
+      rejectedCount: reports.reduce((sum, { rejectedCount }) => sum + rejectedCount, 0),
+    });
   }
 
   static {
     sourcesOf = (data) => data.#sources;
   }
-}
-
-/** Takes events one by one. */
-export class EventReader {
-  readonly #by: string;
-  readonly #time: string;
-  readonly #builder = new ColumnBuilder();
-  readonly #rejected: { number: number; error: Error }[] = [];
-  #rejectedCount = 0;
-  #events = 0;
-  #number = 0;
-
-  constructor({ by, time = "time" }: EventShape) {
-    this.#by = by;
-    this.#time = time;
-  }
-
-  /** Takes an event, or counts why it cannot be taken. */
-  add(event: unknown): void {
-    this.#number++;
-    try {
-      this.#add(event);
-      this.#events++;
-    } catch (error) {
-      this.#reject(error as Error, this.#number);
-    }
-  }
-
-  /** Counts something that is no event. */
-  reject(error: Error): void {
-    this.#reject(error, ++this.#number);
-  }
-
-  /** The trails of what was taken. */
-  finish(): TrailData {
-    return new TrailData([this.#builder.build()], {
-      events: this.#events,
-      rejected: this.#rejected,
-      rejectedCount: this.#rejectedCount,
-    });
-  }
-
-  #add(event: unknown): void {
-    if (typeof event !== "object" || event === null || Array.isArray(event)) {
-      throw new TrailsError(`Cannot use an event: wanted an object, received ${show(event)}`);
-    }
-    const properties = event as Record<string, unknown>;
-    const user = textOf(own(properties, this.#by));
-    if (user === undefined || user === "") {
-      throw new TrailsError(
-        `Cannot use an event: ${this.#by} must name the user, received ${
-          show(own(properties, this.#by))
-        }`,
-      );
-    }
-    const time = toUnixSeconds(own(properties, this.#time), `property "${this.#time}"`);
-    const values: [string, string][] = [];
-    for (const name of Object.keys(properties)) {
-      if (name === this.#time) continue;
-      const value = textOf(properties[name]);
-      if (value !== undefined) values.push([name, value]);
-    }
-    this.#builder.add(user, time, values);
-  }
-
-  #reject(error: Error, number: number): void {
-    this.#rejectedCount++;
-    if (this.#rejected.length < MAX_NAMED) this.#rejected.push({ number, error });
-  }
-}
-
-function own(properties: Record<string, unknown>, name: string): unknown {
-  return Object.hasOwn(properties, name) ? properties[name] : undefined;
-}
-
-/** A value as programs see it; undefined where it is none. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  return typeof value === "boolean" || typeof value === "number" ? String(value) : undefined;
 }
