@@ -20,7 +20,7 @@ export const PACKAGES: readonly DebianPackage[] = [
   {
     name: "traildb-cli",
     programs: ["tdb"],
-    elsewhere: "build it from github.com/traildb/traildb",
+    elsewhere: "build TrailDB from its source",
   },
 ];
 

@@ -78,7 +78,10 @@ Deno.test("main() wrong usage exits with 2 and one line", async () => {
     assertEquals(err.split("\n").length, 2, err);
   };
   await bad(["qurey"], 'Unknown command "qurey"; did you mean query?');
-  await bad(["xyz"], "there is serve, record, query, stats, prune, export, import, journal, demo");
+  await bad(
+    ["xyz"],
+    "there is serve, record, query, stats, prune, export, import, journal, trails, demo",
+  );
   await bad(["--addr", "x"], "the command comes first");
   await bad(["query", "--days", "0"], "--days wants a whole number from 1");
   await bad(["query", "--days=-5"], "--days wants a whole number from 1");

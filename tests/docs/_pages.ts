@@ -14,6 +14,7 @@ export const PAGES = [
   "CHANGELOG.md",
   "docs/what-is-counted.md",
   "docs/storage.md",
+  "docs/trails.md",
 ] as const;
 
 /** Where a file of the repository is. */

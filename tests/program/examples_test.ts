@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Folder, Server, within } from "./_program.ts";
+import { Folder, run, Server, within } from "./_program.ts";
 
 /** Runs an example with exactly the permissions that its first comment names. */
 async function example(name: string, allow: string[], ...args: string[]): Promise<string> {
@@ -36,4 +36,15 @@ Deno.test("examples/client.ts talks to traqq serve", async () => {
   const out = await example("client", [`--allow-net=${server.address}`], server.address);
   assertStringIncludes(out, "3 recorded, 1 rejected");
   assertStringIncludes(out, 'countries [ [ "US", 2 ], [ "DE", 1 ] ]');
+});
+
+Deno.test("examples/trails.ts counts sessions; the tests of the programs beside it pass", async () => {
+  const folder = fileURLToPath(new URL("../../examples", import.meta.url));
+  const allow = [`--allow-read=${folder}`];
+  assertEquals(await example("trails", allow), "1 of 1 tests passed\nsessions 3\n");
+  for (const name of ["sessions.tr", "funnel.tr"]) {
+    const path = `${folder}/trails/${name}`;
+    const { code, out } = await run({ allow, args: ["trails", "test", path] });
+    assertEquals([code, out], [0, `${path}: 1 passed, 0 failed\n`]);
+  }
 });

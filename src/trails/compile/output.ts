@@ -12,6 +12,9 @@ import type { Plan } from "./plan.ts";
 /** Up to this many keys there is a counter for each, of 8 bytes, where there is one round. */
 const MAX_DENSE = 1 << 22;
 
+/** Dictionaries of up to so many values are kept as text once they were. */
+const MAX_KEPT = 1 << 18;
+
 /** What a worker sends. */
 export interface OutputParts {
   readonly counters: Float64Array;
@@ -91,12 +94,13 @@ export class Output {
   addTo(totals: Totals, dictionaries: readonly Dictionary[]): void {
     for (const [result, count] of this.counters.entries()) totals.count(result, count);
     if (this.#totals !== undefined) totals.merge(this.#totals);
+    const textOf = textsOf(dictionaries);
     for (const [shape, { keyed }] of this.#plan.shapes.entries()) {
       if (keyed === undefined) continue;
       const add = (key: number, times: number): void => {
         const terms = keyed.columns.map((column, i) => {
           const { size } = dictionaries[column];
-          return dictionaries[column].text(Math.floor(key / keyed.strides[i]) % size);
+          return textOf(column, Math.floor(key / keyed.strides[i]) % size);
         });
         addTo(totals, this.#plan, shape, terms, times);
       };
@@ -123,4 +127,14 @@ function addTo(
   const { result, isNumber, isCookie } = shapes[shape];
   if (isNumber) totals.number(result, terms[0], times);
   else totals.tuple(result, terms, times, isCookie);
+}
+
+/** The texts of values; those of short dictionaries, which come again and again, are kept. */
+function textsOf(dictionaries: readonly Dictionary[]): (column: number, id: number) => string {
+  const kept = dictionaries.map((): (string | undefined)[] => []);
+  return (column, id) => {
+    const dictionary = dictionaries[column];
+    if (dictionary.size > MAX_KEPT) return dictionary.text(id);
+    return kept[column][id] ??= dictionary.text(id);
+  };
 }

@@ -7,7 +7,7 @@
 import { type Decimal, MICROS_PER_UNIT, microsToNumber, readDecimal } from "../../base/decimal.ts";
 import { HyperLogLog } from "../../sketch/hyperloglog.ts";
 import type { Program } from "../language/program.ts";
-import { compareText, tupleText } from "./tuple.ts";
+import { sortTexts, tupleText } from "./tuple.ts";
 import { OriginalSketch } from "./original_sketch.ts";
 
 /** What numbers come to. */
@@ -148,10 +148,11 @@ export class Totals {
             value: fold === undefined ? this.#counters[i] : folded(fold, this.#numbers[i]!),
           };
         case "#":
-          return { kind: "set", members: [...this.#tuples[i]!.keys()].sort(compareText) };
+          return { kind: "set", members: sortTexts([...this.#tuples[i]!.keys()]) };
         case "&": {
-          const sorted = [...this.#tuples[i]!].sort(([a], [b]) => compareText(a, b));
-          return { kind: "multiset", counts: new Map(sorted) };
+          const counts = this.#tuples[i]!;
+          const texts = sortTexts([...counts.keys()]);
+          return { kind: "multiset", counts: new Map(texts.map((one) => [one, counts.get(one)!])) };
         }
         case "^":
           return { kind: "sketch", sketch: this.#sketches[i]!, hex: this.#originals[i]?.toHex() };

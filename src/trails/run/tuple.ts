@@ -65,3 +65,11 @@ export function compareText(a: string, b: string): number {
   }
   return a.length - b.length;
 }
+
+/** Sorts texts by code points, in place. */
+export function sortTexts(texts: string[]): string[] {
+  // The order of UTF-16 units, which needs no comparison of ours, differs only from surrogates on.
+  return texts.some((text) => /[\ud800-\uffff]/.test(text))
+    ? texts.sort(compareText)
+    : texts.sort();
+}
