@@ -10,8 +10,8 @@ import { deno, fromFileUrl, root } from "./_root.ts";
 const ENTRY = "cli.ts";
 const OUTPUT = Deno.build.os === "windows" ? "dist/traqq.exe" : "dist/traqq";
 
-/** Data that the program reads beside its modules. */
-const INCLUDE = ["examples/data/flights.ndjson.gz"];
+/** What the program loads beside its modules: data, and a worker, which no import names. */
+const INCLUDE = ["examples/data/flights.ndjson.gz", "src/trails/run/worker.ts"];
 
 /** What the binary may do; no more than the README asks for `traqq serve`, `record`, `query` and `demo` together. */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env"];
@@ -38,7 +38,7 @@ if (Deno.args.includes("--check")) {
   for (const problem of problems) console.error(`compile:check: ${problem}`);
   if (problems.length > 0) Deno.exit(1);
   console.log(
-    `compile:check: ${graph.modules.size} modules and ${INCLUDE.length} file for ${OUTPUT}, ${
+    `compile:check: ${graph.modules.size} modules and ${INCLUDE.length} files for ${OUTPUT}, ${
       RUN_FLAGS.join(" ")
     }`,
   );

@@ -1,6 +1,6 @@
 /**
- * Sees to it that programs are there which tests start: `redis-server` and `redis-cli`, and the browser
- * Chromium. Debian's packages are installed where this may do so; elsewhere it says how to get them.
+ * Sees to it that programs are there which tests start: `redis-server` and `redis-cli`, the browser
+ * Chromium, and TrailDB's `tdb`. Debian's packages are installed where this may do so; elsewhere it says how to get them.
  * `deno task test` runs it first.
  *
  * @module
@@ -31,6 +31,13 @@ const CHROMIUM: Needed = {
   isThere: () => chromiumPath() !== undefined,
 };
 
+const TRAILDB: Needed = {
+  name: "tdb",
+  debian: "traildb-cli",
+  elsewhere: "or build TrailDB from its source",
+  isThere: () => runs("tdb"),
+};
+
 /** The font of the pictures in the README: without it they would look otherwise on each machine. */
 const FONT: Needed = {
   name: "the font Inter",
@@ -53,6 +60,14 @@ export const HOW_TO_GET_REDIS = howToGet(REDIS);
 /** How to get a browser where there is none. */
 export const HOW_TO_GET_CHROMIUM = howToGet(CHROMIUM);
 
+/** How to get `tdb` where it is missing. */
+export const HOW_TO_GET_TDB = howToGet(TRAILDB);
+
+/** Whether TrailDB's program `tdb` can be started. */
+export function hasTdb(): boolean {
+  return TRAILDB.isThere();
+}
+
 /** Whether `redis-server` and `redis-cli` can be started. */
 export function hasRedis(): boolean {
   return REDIS.isThere();
@@ -64,7 +79,9 @@ export function chromiumPath(): string | undefined {
 }
 
 if (import.meta.main) {
-  const all = Deno.args.includes("--for-screenshots") ? [CHROMIUM, FONT] : [REDIS, CHROMIUM];
+  const all = Deno.args.includes("--for-screenshots")
+    ? [CHROMIUM, FONT]
+    : [REDIS, CHROMIUM, TRAILDB];
   const missing = all.filter(({ isThere }) => !isThere());
   const mayInstall = Deno.build.os === "linux" && Deno.uid() === 0 && starts("apt-get");
   if (missing.length > 0 && mayInstall) install(missing.map(({ debian }) => debian));
@@ -104,9 +121,19 @@ function exists(path: string): boolean {
 }
 
 function starts(program: string): boolean {
+  return runs(program, true);
+}
+
+/** Whether it can be started; not every program knows `--version`. */
+function runs(program: string, isToSucceed = false): boolean {
   try {
-    return new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" })
-      .outputSync().success;
+    const { success } = new Deno.Command(program, {
+      args: ["--version"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).outputSync();
+    return success || !isToSucceed;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;

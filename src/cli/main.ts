@@ -20,6 +20,7 @@ import { record } from "./record.ts";
 import { serve } from "./serve.ts";
 import { stats } from "./stats.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
+import { trails } from "./trails.ts";
 import { VERSION } from "./version.ts";
 
 /** Every command, in the order of `--help`. */
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   journal,
   procession,
+  trails,
   demo,
 ];
 

@@ -18,6 +18,7 @@ export const PAGES = [
   "docs/redis-import.md",
   "docs/redis.md",
   "docs/procession.md",
+  "docs/trails.md",
 ] as const;
 
 /** Where a file of the repository is. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Folder, Output, Server, within } from "./_program.ts";
+import { Folder, Output, run, Server, within } from "./_program.ts";
 
 /** Runs an example with exactly the permissions that its first comment names. */
 async function example(name: string, allow: string[], ...args: string[]): Promise<string> {
@@ -89,4 +89,15 @@ Deno.test("examples/procession.ts runs without a permission", async () => {
   assertStringIncludes(out, "p99 before: 0.016 s, in the last second: 1.010 s\n");
   assertStringIncludes(out, "queue_depth [ 24, 49, 74, 99 ]\n");
   assertStringIncludes(out, '2026-01-01T12:00:59.991Z 99\nrequests{route="/"} 60000\n');
+});
+
+Deno.test("examples/trails.ts counts sessions; the tests of the programs beside it pass", async () => {
+  const folder = fileURLToPath(new URL("../../examples", import.meta.url));
+  const allow = [`--allow-read=${folder}`];
+  assertEquals(await example("trails", allow), "1 of 1 tests passed\nsessions 3\n");
+  for (const name of ["sessions.tr", "funnel.tr"]) {
+    const path = `${folder}/trails/${name}`;
+    const { code, out } = await run({ allow, args: ["trails", "test", path] });
+    assertEquals([code, out], [0, `${path}: 1 passed, 0 failed\n`]);
+  }
 });

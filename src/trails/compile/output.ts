@@ -1,0 +1,140 @@
+/**
+ * Where the machines of one round put what they yield: numbers of values are counted as numbers and
+ * become text when all is done.
+ *
+ * @module
+ */
+import type { Dictionary } from "../data/dictionary.ts";
+import { Totals, type TotalsParts } from "../run/totals.ts";
+import type { Program } from "../language/program.ts";
+import type { Plan } from "./plan.ts";
+
+/** Up to this many keys there is a counter for each, of 8 bytes, where there is one round. */
+const MAX_DENSE = 1 << 22;
+
+/** Dictionaries of up to so many values are kept as text once they were. */
+const MAX_KEPT = 1 << 18;
+
+/** What a worker sends. */
+export interface OutputParts {
+  readonly counters: Float64Array;
+  readonly dense: readonly (Float64Array | undefined)[];
+  readonly sparse: readonly (ReadonlyMap<number, number> | undefined)[];
+  readonly totals: TotalsParts | undefined;
+}
+
+/** What machines yield in one round. */
+export class Output {
+  /** By result. */
+  readonly counters: Float64Array;
+  /** By shape, then by key. */
+  readonly dense: readonly (Float64Array | undefined)[];
+  /** By shape, where there is no dense one. */
+  readonly sparse: readonly (Map<number, number> | undefined)[];
+  readonly #program: Program;
+  readonly #plan: Plan;
+  readonly #wantsHex: boolean;
+  /** For what is yielded as text. */
+  #totals: Totals | undefined;
+
+  constructor(program: Program, plan: Plan, wantsHex: boolean) {
+    this.#program = program;
+    this.#plan = plan;
+    this.#wantsHex = wantsHex;
+    this.counters = new Float64Array(plan.resultCount);
+    this.dense = plan.shapes.map(({ keyed }) =>
+      keyed !== undefined && plan.roundCount === 1 && keyed.size <= MAX_DENSE
+        ? new Float64Array(keyed.size)
+        : undefined
+    );
+    this.sparse = plan.shapes.map(({ keyed }, i) =>
+      keyed !== undefined && this.dense[i] === undefined ? new Map() : undefined
+    );
+  }
+
+  /** Counts a tuple by its key. */
+  key(shape: number, key: number, times = 1): void {
+    const dense = this.dense[shape];
+    if (dense !== undefined) {
+      dense[key] += times;
+      return;
+    }
+    const sparse = this.sparse[shape]!;
+    sparse.set(key, (sparse.get(key) ?? 0) + times);
+  }
+
+  /** Counts a tuple by its terms. */
+  text(shape: number, terms: readonly string[]): void {
+    addTo(this.#ownTotals(), this.#plan, shape, terms, 1);
+  }
+
+  /** What a worker sends. */
+  toParts(): OutputParts {
+    const { counters, dense, sparse } = this;
+    return { counters, dense, sparse, totals: this.#totals?.toParts() };
+  }
+
+  /** Adds what another worker sent. */
+  merge({ counters, dense, sparse, totals }: OutputParts): void {
+    for (const [i, count] of counters.entries()) this.counters[i] += count;
+    for (const [shape, counts] of dense.entries()) {
+      for (const [key, times] of counts?.entries() ?? []) {
+        if (times > 0) this.key(shape, key, times);
+      }
+    }
+    for (const [shape, counts] of sparse.entries()) {
+      for (const [key, times] of counts ?? []) this.key(shape, key, times);
+    }
+    if (totals !== undefined) {
+      this.#ownTotals().merge(Totals.fromParts(this.#program, this.#wantsHex, totals));
+    }
+  }
+
+  /** Adds everything to totals, as text. */
+  addTo(totals: Totals, dictionaries: readonly Dictionary[]): void {
+    for (const [result, count] of this.counters.entries()) totals.count(result, count);
+    if (this.#totals !== undefined) totals.merge(this.#totals);
+    const textOf = textsOf(dictionaries);
+    for (const [shape, { keyed }] of this.#plan.shapes.entries()) {
+      if (keyed === undefined) continue;
+      const add = (key: number, times: number): void => {
+        const terms = keyed.columns.map((column, i) => {
+          const { size } = dictionaries[column];
+          return textOf(column, Math.floor(key / keyed.strides[i]) % size);
+        });
+        addTo(totals, this.#plan, shape, terms, times);
+      };
+      for (const [key, times] of this.sparse[shape] ?? []) add(key, times);
+      const dense = this.dense[shape];
+      for (let key = 0; key < (dense?.length ?? 0); key++) {
+        if (dense![key] > 0) add(key, dense![key]);
+      }
+    }
+  }
+
+  #ownTotals(): Totals {
+    return this.#totals ??= new Totals(this.#program, this.#wantsHex);
+  }
+}
+
+function addTo(
+  totals: Totals,
+  { shapes }: Plan,
+  shape: number,
+  terms: readonly string[],
+  times: number,
+): void {
+  const { result, isNumber, isCookie } = shapes[shape];
+  if (isNumber) totals.number(result, terms[0], times);
+  else totals.tuple(result, terms, times, isCookie);
+}
+
+/** The texts of values; those of short dictionaries, which come again and again, are kept. */
+function textsOf(dictionaries: readonly Dictionary[]): (column: number, id: number) => string {
+  const kept = dictionaries.map((): (string | undefined)[] => []);
+  return (column, id) => {
+    const dictionary = dictionaries[column];
+    if (dictionary.size > MAX_KEPT) return dictionary.text(id);
+    return kept[column][id] ??= dictionary.text(id);
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Trails: state machines over each user's events, in order of time. A program counts, collects and
+ * times out; its language is that of trck. `docs/trails.md` teaches it.
+ *
+ * @module
+ */
+export { TrailData } from "./data/data.ts";
+export type { EventShape, ReadReport } from "./data/event_reader.ts";
+export {
+  type EventFilter,
+  type FilterCondition,
+  readExcluded,
+  readFilter,
+  readWindows,
+  type TrailWindow,
+} from "./data/selection.ts";
+export { type Compat, type Place, ProgramError, TrailsError } from "./errors.ts";
+export type { ParseOptions } from "./language/check.ts";
+export { type JsonValue, TrailsResult, type TrailsRow } from "./results.ts";
+export type { Functions } from "./run/interpreter.ts";
+export type { Parameters } from "./run/parameters.ts";
+export type { RunOptions } from "./run/run.ts";
+export type { ResultValue } from "./run/totals.ts";
+export type { UnitTestReport, UnitTestResult } from "./run/unit_tests.ts";
+export { HyperLogLog } from "../sketch/hyperloglog.ts";
+export { TrailProgram } from "./trail_program.ts";
