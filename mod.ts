@@ -46,6 +46,7 @@ export {
   StorageError,
   type StorageErrorCode,
 } from "./src/base/errors.ts";
+export type { HistogramStats } from "./src/base/histogram.ts";
 export type {
   AddValue,
   FileOptions,

@@ -111,6 +111,8 @@ export class Traqq implements AsyncDisposable {
   #timezoneClaimed: boolean;
   readonly #pruner: Pruner;
   #closed: Promise<void> | undefined;
+  /** Told of each event that was counted; undefined where nobody listens. */
+  #observers: Set<(event: unknown) => void> | undefined;
   readonly #counts = {
     recorded: 0,
     rejected: 0,
@@ -405,6 +407,28 @@ export class Traqq implements AsyncDisposable {
     return report;
   }
 
+  /** Whether it still takes events: `close` was not called. */
+  get isOpen(): boolean {
+    return this.#closed === undefined;
+  }
+
+  /**
+   * Has a function called with each event right after it was counted, before it is as durable as
+   * `durability` says: for showing what comes. The event is the caller's own object: keep a copy. What
+   * the function throws goes to `onError`.
+   *
+   * @returns a function that ends it
+   */
+  observe(observer: (event: unknown) => void): () => void {
+    // One of its own, so that the same function may be given twice.
+    const own = (event: unknown) => observer(event);
+    this.#observers = (this.#observers ?? new Set()).add(own);
+    return () => {
+      this.#observers?.delete(own);
+      if (this.#observers?.size === 0) this.#observers = undefined;
+    };
+  }
+
   /** Counters since `open`, and what is held right now. */
   stats(): TraqqStats {
     const stats = { ...this.#counts, ...this.#flusher.stats() };
@@ -441,12 +465,24 @@ export class Traqq implements AsyncDisposable {
         index,
       );
       this.#counts.recorded++;
+      if (this.#observers !== undefined) this.#tell(this.#observers, event);
       return wait;
     } catch (error) {
       if (error instanceof EventError) {
         this.#counts[error.reason === "invalid" ? "rejected" : error.reason]++;
       }
       throw error;
+    }
+  }
+
+  #tell(observers: Iterable<(event: unknown) => void>, event: unknown): void {
+    for (const observer of observers) {
+      try {
+        observer(event);
+      } catch (error) {
+        // Whoever only looks on must not make an event that was counted look refused.
+        this.#onError(error instanceof Error ? error : new Error(String(error)));
+      }
     }
   }
 

@@ -35,6 +35,8 @@ Deno.test("Traqq has these methods and no others", () => {
       "close",
       "constructor",
       "flush",
+      "isOpen",
+      "observe",
       "prefix",
       "prune",
       "query",

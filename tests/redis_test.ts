@@ -30,7 +30,7 @@ await withRedis("RedisServer", () => {
     assertEquals(await before.cli("wait", "1", "5000"), "1");
     before.kill();
     const others = cluster.nodes.filter((node) => node !== before);
-    await until("a replica to take over", 30_000, async () => {
+    await until("a replica to take over", 60_000, async () => {
       for (const node of others) {
         if ((await node.cli("get", "a").catch(() => "")) === "1") return true;
       }

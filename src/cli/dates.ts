@@ -5,22 +5,11 @@
  * @module
  */
 import { messageOf } from "../base/errors.ts";
-import {
-  DAY,
-  MAX_UNIX_SECONDS,
-  MIN_UNIX_SECONDS,
-  parseDate,
-  toUnixSeconds,
-} from "../engine/time.ts";
+import { DAY, MAX_UNIX_SECONDS, MIN_UNIX_SECONDS, parseDate } from "../engine/time.ts";
+import { type Moment, parseMoment } from "../protocol/moment.ts";
 import { UsageError } from "./errors.ts";
 import { quoted, type Values } from "./flags.ts";
 import type { Range, Source } from "./source.ts";
-
-/** A time of the command line. */
-export type Moment =
-  | { readonly kind: "instant"; readonly seconds: number }
-  /** `YYYY-MM-DD`. */
-  | { readonly kind: "day"; readonly date: string };
 
 /**
  * Reads the time of a flag.
@@ -46,16 +35,12 @@ export function readInstant(values: Values, name: string): number | undefined {
 function read(values: Values, name: string, days: string): Moment | undefined {
   const text = values.get(name);
   if (text === undefined) return undefined;
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) {
-    if (Number.isNaN(parseDate(text))) {
+  try {
+    return parseMoment(text);
+  } catch (error) {
+    if (error instanceof RangeError) {
       throw new UsageError(`--${name}: there is no such date as ${quoted(text)}`);
     }
-    return { kind: "day", date: text };
-  }
-  try {
-    const isNumber = /^[+-]?\d+(\.\d+)?$/.test(text);
-    return { kind: "instant", seconds: toUnixSeconds(isNumber ? Number(text) : text) };
-  } catch (error) {
     const looksLikeMilliseconds = /milliseconds/.exec(messageOf(error)) !== null;
     throw new UsageError(
       `--${name} wants ${days}a time such as 2026-11-01T12:00:00Z, ` +

@@ -20,18 +20,25 @@ const MAX_REMEMBERED = 100;
 export class DeadLetters {
   /** The file that refused cells are appended to. */
   readonly path: string;
-  readonly #terminal: Terminal;
+  readonly #print: (message: string) => void;
   readonly #said = new Map<string, { atMs: number; more: number }>();
   #uncounted = 0;
 
   /**
    * @param kvPath the file lies beside it
    * @param path the file itself, where it has a place of its own
+   * @param log says it in place of the terminal
    */
-  constructor(kvPath: string | undefined, terminal: Terminal, path?: string) {
+  constructor(
+    kvPath: string | undefined,
+    terminal: Terminal,
+    path?: string,
+    log?: (message: string) => void,
+  ) {
     const beside = kvPath === undefined || !isKvFile(kvPath) ? "traqq" : kvPath;
     this.path = path ?? `${beside}.refused.ndjson`;
-    this.#terminal = terminal;
+    this.#print = log ??
+      ((message) => terminal.err(`${new Date().toISOString()} ${harmless(message)}\n`));
   }
 
   /** Events of the journal that could not be counted again. */
@@ -80,9 +87,7 @@ export class DeadLetters {
     const again = said?.more ? ` (and ${said.more} more times since)` : "";
     if (this.#said.size >= MAX_REMEMBERED) this.#said.clear();
     this.#said.set(like, { atMs: now, more: 0 });
-    this.#terminal.err(
-      `${new Date(now).toISOString()} ${harmless(message.replace(/\s*\n\s*/g, " "))}${again}\n`,
-    );
+    this.#print(`${message.replace(/\s*\n\s*/g, " ")}${again}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { withDeadline } from "../base/promises.ts";
 import type { FileOptions } from "../engine/config.ts";
 import { CliError } from "./errors.ts";
 import { readFlags } from "./flags.ts";
+import { openLog } from "./log.ts";
 import { isGranted } from "./permissions.ts";
 import { serve, startServer } from "./serve.ts";
 import { shellWord } from "./shell.ts";
@@ -46,8 +47,13 @@ export class DemoServer {
     await Deno.writeTextFile(config, JSON.stringify(DEMO_OPTIONS, null, 2));
     const flags = ["--addr", "127.0.0.1:0", "--config", config, "--kv-path", kvPath];
     if (isGranted({ name: "run", command: Deno.execPath() })) return await this.#spawn(flags);
-    const server = await startServer(readFlags(serve.groups, flags), this.#terminal);
-    this.#stop = () => server.stop(SERVER_MS);
+    const values = readFlags(serve.groups, flags);
+    const log = openLog(values, this.#terminal);
+    const server = await startServer(values, this.#terminal, log);
+    this.#stop = async () => {
+      await server.stop(SERVER_MS);
+      log[Symbol.dispose]();
+    };
     return server.address;
   }
 

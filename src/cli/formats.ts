@@ -1,26 +1,15 @@
 /**
- * The formats of `query`. `json` has the shape of the library's results; `ndjson` and `csv` have a row
- * per field, for other programs; `table` is for people.
+ * The formats of `query`. `json` has the shape of the library's results; `ndjson` has a row per
+ * field, for other programs, as CSV does (`src/protocol/csv.ts`); `table` is for people.
  *
  * @module
  */
 import type { MetricResult, ResultBucket } from "../engine/result.ts";
-import type { ReadSelector } from "../engine/selector.ts";
-import { csvLine, type CsvOptions } from "./draw/csv.ts";
+import { type Answer, meanOf, pathOf, type Row, rowsOf, valueName } from "../protocol/rows.ts";
 import { decimalsOf, formatNumber } from "./draw/number.ts";
 import { type Column, drawTable } from "./draw/table.ts";
 import { harmlessJson, wrap } from "./draw/text.ts";
-import { type Entry, meanOf, pathOf, type Row, rowsOf, valueName } from "./rows.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** What was asked and what came. */
-export interface Answer {
-  /** The buckets of the range; none where it was merged. */
-  readonly buckets: readonly ResultBucket[];
-  readonly entries: readonly Entry[];
-  /** The metric that was asked for: its properties are columns then. */
-  readonly find: ReadSelector | undefined;
-}
 
 /** The whole answer as one JSON array. */
 export function toJson(answer: Answer): string {
@@ -41,36 +30,6 @@ export function* toNdjson(answer: Answer): Generator<string> {
       yield `${harmlessJson(JSON.stringify({ ...head, field, value }))}\n`;
     }
   }
-}
-
-/** A title line, then one line a row. */
-export function* toCsv(answer: Answer, options: CsvOptions): Generator<string> {
-  const { find } = answer;
-  const isMerged = answer.buckets.length === 0;
-  // Without the summed property several metrics may come.
-  const isOne = find !== undefined && (find.type !== "adv" || find.addKey !== undefined);
-  const names = !isOne
-    ? ["metric", "field"]
-    : find.type === "bmp"
-    ? []
-    : uniqueNames(find.pattern.split("~"), isMerged ? ["value"] : ["date", "value"]);
-  yield csvLine([...(isMerged ? [] : ["date"]), ...names, "value"], options);
-  for (const { bucket, result } of answer.entries) {
-    for (const { field, value } of rowsOf(result)) {
-      const cells = isOne ? field : [pathOf(result), field.join("~")];
-      yield csvLine([...(bucket === undefined ? [] : [bucket.label]), ...cells, value], options);
-    }
-  }
-}
-
-/** Column names for properties, which may be called like a column of ours. */
-function uniqueNames(key: readonly string[], taken: readonly string[]): string[] {
-  const used = new Set(taken);
-  return key.map((name) => {
-    while (used.has(name)) name += "_";
-    used.add(name);
-    return name;
-  });
 }
 
 function listed({ buckets, entries, find }: Answer): unknown[] {

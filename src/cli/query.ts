@@ -6,13 +6,16 @@
 import { messageOf } from "../base/errors.ts";
 import type { QueryDaysOptions } from "../engine/query.ts";
 import { type MetricPath, type ReadSelector, readSelector } from "../engine/selector.ts";
-import type { MetricResult, ResultBucket } from "../engine/result.ts";
+import type { ResultBucket } from "../engine/result.ts";
 import type { Command } from "./command.ts";
 import { connect } from "./connect.ts";
+import { toCsv } from "../protocol/csv.ts";
+import { type Answer, answerOf, mergedAnswer } from "../protocol/rows.ts";
 import { endOf, readMoment, startOf } from "./dates.ts";
+import { harmless } from "./draw/text.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { oneOf, type Values, wholeNumber } from "./flags.ts";
-import { type Answer, toCsv, toJson, toNdjson, toTable } from "./formats.ts";
+import { toJson, toNdjson, toTable } from "./formats.ts";
 import { CONNECT_FLAGS, opensStorage, storageFlags } from "./shared_flags.ts";
 import { openTraqq } from "./storage.ts";
 import { localSource, type Range, remoteSource, selector, type Source } from "./source.ts";
@@ -206,15 +209,15 @@ async function ask(source: Source, asked: Question): Promise<Answer> {
     const buckets = asked.from === undefined
       ? await source.queryDays(asked.days ?? DEFAULT_DAYS, filter)
       : await source.query(await rangeOf(source, asked), filter);
-    return { buckets, entries: buckets.flatMap(entriesOf), find };
+    return answerOf(buckets, find);
   }
   const range = await rangeOf(source, asked);
   if (asked.merge) {
     const results = await source.merged(find, range, filter);
-    return { buckets: [], entries: results.map(merged), find };
+    return mergedAnswer(results, find);
   }
   const buckets = await source.query(range, { ...filter, select: selector(find) });
-  return { buckets, entries: buckets.flatMap(entriesOf), find };
+  return answerOf(buckets, find);
 }
 
 async function rangeOf(source: Source, { days, from, to }: Question): Promise<Range> {
@@ -240,14 +243,6 @@ function dayEnd(source: Source, { label }: ResultBucket): Promise<number> {
   return endOf(source, { kind: "day", date: label });
 }
 
-function entriesOf(bucket: ResultBucket): Answer["entries"][number][] {
-  return bucket.results.map((result) => ({ bucket, result }));
-}
-
-function merged(result: MetricResult): Answer["entries"][number] {
-  return { bucket: undefined, result };
-}
-
 function print(answer: Answer, asked: Question, terminal: Terminal): void {
   switch (asked.format) {
     case "table":
@@ -258,7 +253,7 @@ function print(answer: Answer, asked: Question, terminal: Terminal): void {
       return printAll(toNdjson(answer), terminal);
     case "csv":
       return printAll(
-        toCsv(answer, { ...asked, onTerminal: terminal.columns !== undefined }),
+        toCsv(answer, { ...asked, shown: terminal.columns === undefined ? undefined : harmless }),
         terminal,
       );
   }

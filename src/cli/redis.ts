@@ -11,7 +11,6 @@ import { UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
 import { type Flag, type Values, wholeNumber } from "./flags.ts";
 import { isGranted, need } from "./permissions.ts";
-import type { Terminal } from "./terminal.ts";
 
 /** The environment variable that may hold the URL: no other user of the machine sees it there. */
 export const REDIS_URL_VARIABLE = "TRAQQ_REDIS_URL";
@@ -71,7 +70,10 @@ export function redisWhere(values: Values): string {
 }
 
 /** Opens it. @throws {StorageError} with one sentence that says why not */
-export async function openRedis(values: Values, terminal: Terminal): Promise<Storage> {
+export async function openRedis(
+  values: Values,
+  warn: (message: string) => void,
+): Promise<Storage> {
   const sentinels = values.all("redis-sentinel");
   const name = values.get("redis-master");
   if ((sentinels.length > 0) !== (name !== undefined)) {
@@ -88,7 +90,7 @@ export async function openRedis(values: Values, terminal: Terminal): Promise<Sto
     ...sentinels.length > 0 ? { sentinels, name } : {},
     waitForReplicas: wholeNumber(values, "redis-replicas", 0),
     ...ca === undefined ? {} : { tls: { ca } },
-    onWarning: (message) => terminal.err(`${harmless(message)}\n`),
+    onWarning: (message) => warn(harmless(message)),
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * `traqq serve`: the TCP server on a storage.
+ * `traqq serve`: the TCP server on a storage, and HTTP beside it.
  *
  * @module
  */
@@ -12,22 +12,23 @@ import type { Command } from "./command.ts";
 import { formatNumber } from "./draw/number.ts";
 import { harmless } from "./draw/text.ts";
 import { durationMs } from "./duration.ts";
-import { CliError, EXIT, UsageError } from "./errors.ts";
+import { CliError, EXIT, explain, UsageError } from "./errors.ts";
 import { type Values, wholeNumber } from "./flags.ts";
 import { need } from "./permissions.ts";
 import { readFile } from "./files.ts";
+import { type Log, LOG_FLAGS, openLog } from "./log.ts";
+import { HTTP_ADDR, HTTP_FLAGS, httpPermission, openHttp, readHttp } from "./serve_http.ts";
 import {
   DATA_FLAGS,
   DEFAULT_ADDR,
   DEFAULT_KV_PATH,
   MAPPING_FLAGS,
   readAddress,
-  readToken,
   storageFlags,
   TIME_FLAGS,
-  TOKEN_VARIABLE,
   tokenFlag,
 } from "./shared_flags.ts";
+import { JWT_FLAG, readAccess, TOKEN_VARIABLE } from "./tokens.ts";
 import { type Opened, openTraqq, storagePermissions } from "./storage.ts";
 import { catchSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
@@ -37,11 +38,14 @@ const DEFAULT_STOP_MS = 10_000;
 /** The command. */
 export const serve: Command = {
   name: "serve",
-  summary: "Take events and answer queries over TCP",
-  usage: "[--addr HOST:PORT] [--data-dir DIR]",
+  summary: "Take events and answer queries over TCP and HTTP",
+  usage: "[--addr HOST:PORT] [--http HOST:PORT] [--data-dir DIR]",
   about: [
-    "Listens for the wire protocol, one JSON object a line, and keeps what it counts. Only this " +
-    "machine can connect, unless --addr says otherwise, which needs a token or --insecure.",
+    "Listens for the wire protocol, one JSON object a line, and with --http for HTTP, and keeps what " +
+    "it counts. Only this machine can connect, unless --addr or --http say otherwise, which needs a " +
+    "token or --insecure.",
+    "A token file has a token on each line, which allows everything, or what it allows before it: " +
+    "record TOKEN, read TOKEN. # begins a comment.",
     "SIGTERM and Ctrl-C stop it: it takes no more connections, answers what it has received, brings " +
     "all of it to storage and exits with 0. A second one ends it at once.",
     "With --data-dir, what was acknowledged stands in a journal on disk until storage has it: after a " +
@@ -57,6 +61,7 @@ export const serve: Command = {
           help: `Where to listen; default ${DEFAULT_ADDR}; port 0 for any free one`,
         },
         tokenFlag("What clients must send"),
+        JWT_FLAG,
         { name: "insecure", help: "Let other machines connect without a token" },
         { name: "tls-cert", value: "FILE", help: "Talk TLS: the certificate chain, PEM" },
         { name: "tls-key", value: "FILE", help: "and its private key, PEM" },
@@ -74,6 +79,8 @@ export const serve: Command = {
         },
       ],
     },
+    HTTP_FLAGS,
+    LOG_FLAGS,
     DATA_FLAGS,
     storageFlags(`Where to keep it; default kv, in the file ${DEFAULT_KV_PATH}`),
     MAPPING_FLAGS,
@@ -95,8 +102,16 @@ export const serve: Command = {
       flags:
         "--allow-net=127.0.0.1:9876,127.0.0.1:6379 --allow-env --allow-write=traqq.refused.ndjson",
     },
-    { when: "--config, --token-file, --tls-cert, --tls-key", flags: "--allow-read=FILE" },
-    { when: "the token from the environment", flags: "--allow-env=TRAQQ_TOKEN" },
+    {
+      when: `--http ${HTTP_ADDR}`,
+      flags: `--unstable-kv --allow-net=127.0.0.1:9876,${HTTP_ADDR} --allow-read=traqq.db ` +
+        "--allow-write=traqq.db,traqq.db.refused.ndjson",
+    },
+    {
+      when: "--config, --token-file, --jwt-secret-file, --tls-cert, --tls-key",
+      flags: "--allow-read=FILE",
+    },
+    { when: "the token from the environment", flags: "--allow-env=TRAQQ_TOKEN,TRAQQ_JWT_SECRET" },
   ],
   examples: [
     { line: "traqq serve --add event~geo --bitmap ip", does: "what to count, by flags" },
@@ -105,6 +120,7 @@ export const serve: Command = {
       line: "traqq serve --data-dir data --retain 7d",
       does: "lose nothing in a crash, and keep a week for traqq journal dump",
     },
+    { line: `traqq serve --http ${HTTP_ADDR}`, does: "HTTP beside TCP" },
     {
       line: "traqq serve --addr 0.0.0.0:9876 --token-file token --tls-cert c.pem --tls-key k.pem",
       does: "for other machines",
@@ -115,13 +131,32 @@ export const serve: Command = {
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const stopMs = durationMs(values, "stop-timeout") ?? DEFAULT_STOP_MS;
-  await using server = await startServer(values, terminal);
-  using signals = catchSignals(() => terminal.err(`Stopped at once: ${server.leftBehind}\n`));
+  using log = openLog(values, terminal);
+  // Why it cannot start is said as by every other command; from here on it is the log.
+  const server = await startServer(values, terminal, log);
+  try {
+    await serveUntilStopped(server, terminal, log, stopMs);
+    return EXIT.ok;
+  } catch (error) {
+    const { code, text } = explain(error);
+    if (log.format === "text" || text === "") throw error;
+    log.fatal(text);
+    return code;
+  }
+}
+
+async function serveUntilStopped(
+  server: RunningServer,
+  terminal: Terminal,
+  log: Log,
+  stopMs: number,
+): Promise<void> {
+  await using _server = server;
+  using signals = catchSignals(() => log.warning(`Stopped at once: ${server.leftBehind}`));
   terminal.out(`${server.banner}\n`);
   await signals.stopped;
-  terminal.err("Stopping: no new connections, finishing what came; again to stop at once\n");
+  log.info("Stopping: no new connections, finishing what came; again to stop at once");
   await server.stop(stopMs);
-  return EXIT.ok;
 }
 
 /** A server that listens. */
@@ -141,8 +176,13 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /** Opens the storage and listens; used by `demo` too. */
-export async function startServer(values: Values, terminal: Terminal): Promise<RunningServer> {
+export async function startServer(
+  values: Values,
+  terminal: Terminal,
+  log: Log,
+): Promise<RunningServer> {
   const at = readAddress(values);
+  const http = readHttp(values);
   const maxConnections = wholeNumber(values, "max-connections", 1);
   const maxLineBytes = wholeNumber(values, "max-line-bytes", 1);
   const idleTimeoutMs = durationMs(values, "idle-timeout");
@@ -151,24 +191,33 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
     `serve on ${address}`,
     // Deno takes the permission for a port of 0 only as one for the whole host.
     { name: "net", host: at.port === 0 ? at.hostname : address },
+    ...http === undefined ? [] : [httpPermission(http)],
     ...storagePermissions(values),
   );
   const tls = await readTls(values);
-  const token = await readToken(values);
-  const opened = await openTraqq(values, terminal, { records: true });
+  const access = await readAccess(values);
+  const insecure = values.has("insecure");
+  const opened = await openTraqq(values, terminal, {
+    records: true,
+    log: (message) => log.error(message),
+  });
   const { journal } = opened;
+  const started = new AsyncDisposableStack();
   try {
-    if (journal !== undefined) sayRecovered(opened, journal, terminal);
-    const server = serveTcp(opened.traqq, {
+    if (journal !== undefined) sayRecovered(opened, journal, log);
+    const server = started.use(serveTcp(opened.traqq, {
       ...at,
-      token,
-      insecure: values.has("insecure"),
+      access,
+      insecure,
       tls,
       maxConnections,
       maxLineBytes,
       idleTimeoutMs,
-      onError: (error) => terminal.err(`${harmless(error.message)}\n`),
-    });
+      onError: (error) => log.error(error.message),
+    }));
+    const web = http && started.use(
+      openHttp(http, { traqq: opened.traqq, tcp: server, access, insecure, tls, log }),
+    );
     const listens = formatAddress({ hostname: server.addr.hostname, port: server.addr.port });
     let stopped = false;
     const stop = async (timeoutMs: number) => {
@@ -176,13 +225,15 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
       stopped = true;
       const deadlineMs = performance.now() + timeoutMs;
       // At most half of the time is the clients', for what they sent must still get to storage.
-      await server.shutdown({ deadlineMs: timeoutMs / 2 });
+      const options = { deadlineMs: timeoutMs / 2 };
+      await Promise.all([web?.shutdown(options), server.shutdown(options)]);
       await closeWithin(opened, deadlineMs - performance.now());
     };
     return {
       address: listens,
-      banner: `traqq listens on ${listens}${tls === undefined ? "" : " (TLS)"}, ` +
-        `${token === undefined ? "no token" : "with a token"}; ` +
+      banner: `traqq listens on ${listens}${web === undefined ? "" : ` and ${web.url}`}` +
+        `${tls === undefined ? "" : " (TLS)"}, ` +
+        `${access === undefined ? "no token" : "with a token"}; ` +
         `storage: ${opened.where}, ${
           journal === undefined
             ? ""
@@ -201,10 +252,13 @@ export async function startServer(values: Values, terminal: Terminal): Promise<R
       [Symbol.asyncDispose]: () => stop(DEFAULT_STOP_MS),
     };
   } catch (error) {
+    await started.disposeAsync();
     await opened[Symbol.asyncDispose]();
-    if (error instanceof ConfigError && /without a token/.test(error.message)) {
+    const exposed = error instanceof ConfigError &&
+      /^Cannot listen on (\S+) without a token/.exec(error.message)?.[1];
+    if (typeof exposed === "string") {
       throw new UsageError(
-        `Cannot listen on ${address} without a token: other machines could read and write ` +
+        `Cannot listen on ${exposed} without a token: other machines could read and write ` +
           `everything; give --token-file, or ${TOKEN_VARIABLE} ` +
           `(with --allow-env=${TOKEN_VARIABLE}), or --insecure if that is what you want`,
       );
@@ -240,7 +294,7 @@ async function closeWithin(opened: Opened, milliseconds: number): Promise<void> 
 }
 
 /** One line about what an earlier process has left. */
-function sayRecovered(opened: Opened, journal: JournalSettings, terminal: Terminal): void {
+function sayRecovered(opened: Opened, journal: JournalSettings, log: Log): void {
   const { recovered, replayed } = opened.traqq.stats();
   const { uncounted } = opened;
   const parts = [
@@ -248,12 +302,12 @@ function sayRecovered(opened: Opened, journal: JournalSettings, terminal: Termin
     ...replayed > 0 ? [some(replayed, "commit", "commits")] : [],
   ];
   if (parts.length === 0 && uncounted === 0) return;
-  terminal.err(
+  log.info(
     `Recovered ${parts.join(" and ") || "nothing"} from the journal in ${
       harmless(journal.directory)
     }${
       uncounted === 0 ? "" : `; ${some(uncounted, "event", "events")} could not be counted again`
-    }\n`,
+    }`,
   );
 }
 

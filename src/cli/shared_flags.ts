@@ -4,11 +4,10 @@
  * @module
  */
 import { DEFAULT_PORT, parseAddress } from "../protocol/address.ts";
-import { CliError, UsageError } from "./errors.ts";
-import { readFile } from "./files.ts";
+import { UsageError } from "./errors.ts";
 import { type Flag, type FlagGroup, quoted, type Values } from "./flags.ts";
-import { isGranted } from "./permissions.ts";
 import { REDIS_FLAGS } from "./redis.ts";
+import { TOKEN_VARIABLE } from "./tokens.ts";
 
 /** Where the server listens unless told otherwise. */
 export const DEFAULT_ADDR = `127.0.0.1:${DEFAULT_PORT}`;
@@ -20,9 +19,6 @@ export const DEFAULT_KV_PATH = "./traqq.db";
 const JOURNAL_NAME = "journal";
 const KV_NAME = "traqq.db";
 const REFUSED_NAME = "refused.ndjson";
-/** The environment variable that holds the token. */
-export const TOKEN_VARIABLE = "TRAQQ_TOKEN";
-
 /** Where a command that talks to a server finds it. */
 export const CONNECT_FLAGS: FlagGroup = {
   title: "Server",
@@ -159,26 +155,13 @@ function inFolder(folder: string, name: string): string {
   return `${folder.replace(/[/\\]+$/, "")}/${name}`;
 }
 
-/** The flag for a file with the token: never the token itself, which all processes could see. */
+/** The flag for a file with the token. */
 export function tokenFlag(what: string): Flag {
   return {
     name: "token-file",
     value: "FILE",
     help: `${what}, in a file; default the environment variable ${TOKEN_VARIABLE}`,
   };
-}
-
-/** The token, or undefined where there is none. @throws {CliError} */
-export async function readToken(values: Values): Promise<string | undefined> {
-  const path = values.get("token-file");
-  if (path !== undefined) {
-    const token = (await readFile("the token file", path)).trim();
-    if (token === "") throw new CliError(`Cannot use the token file ${path}: it is empty`);
-    return token;
-  }
-  // Without the permission there is none: `serve` says so when it starts, a client is refused.
-  if (!isGranted({ name: "env", variable: TOKEN_VARIABLE })) return undefined;
-  return Deno.env.get(TOKEN_VARIABLE)?.trim() || undefined;
 }
 
 /** The address of `--addr`. @throws {UsageError} */

@@ -41,11 +41,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     terminal.out(`${JSON.stringify(stats)}\n`);
     return EXIT.ok;
   }
-  const rows = Object.entries(stats).flatMap(([name, value]) =>
-    typeof value === "object" && value !== null
-      ? Object.entries(value).map(([inner, value]) => [`${name}.${inner}`, value] as const)
-      : [[name, value] as const]
-  );
+  const rows = flat(stats);
   const grouped = terminal.columns !== undefined;
   const table = drawTable(
     [{ title: "counter" }, { title: "value", align: "right" }],
@@ -57,4 +53,13 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   );
   terminal.out(`${table.join("\n")}\n`);
   return EXIT.ok;
+}
+
+/** Counters within counters by their path: `server.accepted`. */
+function flat(stats: object, path = ""): (readonly [string, unknown])[] {
+  return Object.entries(stats).flatMap(([name, value]) =>
+    typeof value === "object" && value !== null
+      ? flat(value, `${path}${name}.`)
+      : [[`${path}${name}`, value] as const]
+  );
 }

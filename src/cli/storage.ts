@@ -32,11 +32,15 @@ export interface Opened extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Opens the storage that the flags name. To `records` it may be new; to ask it, it must exist. */
+/**
+ * Opens the storage that the flags name. To `records` it may be new; to ask it, it must exist.
+ *
+ * @param terminal says what goes wrong later, unless there is a `log`
+ */
 export async function openTraqq(
   values: Values,
   terminal: Terminal,
-  { records }: { records: boolean },
+  { records, log }: { records: boolean; log?: (message: string) => void },
 ): Promise<Opened> {
   const options = await readOptions(values);
   // Who only asks leaves the journal to the server that has it open.
@@ -53,10 +57,10 @@ export async function openTraqq(
     ] as const;
     need(`open the journal in ${directory}`, ...permissions);
   }
-  const letters = lettersFor(values, terminal);
+  const letters = lettersFor(values, terminal, log);
   const storage = kind === "memory"
     ? new MemoryStorage()
-    : await openStorage(values, terminal, !records);
+    : await openStorage(values, terminal, !records, log);
   try {
     const mapping = records ? options.mapping ?? DEFAULT_MAPPING : undefined;
     const traqq = await Traqq.open({ ...options, mapping, storage, onError: letters.onError });
@@ -99,16 +103,21 @@ export async function openStorage(
   values: Values,
   terminal: Terminal,
   mustExist: boolean,
+  log: (message: string) => void = (message) => terminal.err(`${message}\n`),
 ): Promise<Storage> {
   return kindOf(values) === "redis"
-    ? await openRedis(values, terminal)
+    ? await openRedis(values, log)
     : await openKv(kvPathOf(values), mustExist);
 }
 
 /** Where refused cells go: beside the KV file, or in the folder of the data. */
-export function lettersFor(values: Values, terminal: Terminal): DeadLetters {
+export function lettersFor(
+  values: Values,
+  terminal: Terminal,
+  log?: (message: string) => void,
+): DeadLetters {
   const path = kindOf(values) === "kv" ? kvPathOf(values) : undefined;
-  return new DeadLetters(path, terminal, refusedPathOf(values));
+  return new DeadLetters(path, terminal, refusedPathOf(values), log);
 }
 
 /** What to call it in a message. */

@@ -5,7 +5,7 @@
  */
 import { messageOf } from "../base/errors.ts";
 import type { Instant } from "../engine/query.ts";
-import type { Traqq } from "../traqq.ts";
+import type { RecordReport, Traqq } from "../traqq.ts";
 import type { Command } from "./commands.ts";
 import { bucketsToWire, toWire } from "./replies.ts";
 
@@ -60,10 +60,16 @@ async function recordMany(
   at: Instant | readonly (Instant | null)[] | undefined,
 ): Promise<RecordManyData> {
   const times = isList(at) ? (_: unknown, index: number) => at[index] ?? undefined : at;
-  const report = await target.recordMany(events, times === undefined ? undefined : { at: times });
+  return toRecordManyData(
+    await target.recordMany(events, times === undefined ? undefined : { at: times }),
+  );
+}
+
+/** A report as it goes over the wire. */
+export function toRecordManyData({ recorded, rejected }: RecordReport): RecordManyData {
   return {
-    recorded: report.recorded,
-    rejected: report.rejected.map(({ index, error }) => ({ index, error: messageOf(error) })),
+    recorded,
+    rejected: rejected.map(({ index, error }) => ({ index, error: messageOf(error) })),
   };
 }
 

@@ -3,9 +3,9 @@
  * socket: whoever has one drives it.
  *
  * ```text
- * push(line) ── record ──────────────▶ waits in the queue, to be recorded together with its neighbours
- *            ── ping, auth, an error ▶ its reply waits in the queue
- *            ── anything else ───────▶ false: await settle(), which works off the queue and then it
+ * push(line) ── record ────────▶ waits in the queue, to be recorded together with its neighbours
+ *            ── ping, an error ▶ its reply waits in the queue
+ *            ── anything else ─▶ false: await settle(), which works off the queue and then it
  * ```
  * A query therefore sees every event that was sent before it, and none that was sent after it. Records
  * go through `recordMany`, which waits when storage is slower than the events: until `settle` resolves,
@@ -15,10 +15,10 @@
  */
 import { ProtocolError } from "../base/errors.ts";
 import type { Instant } from "../engine/query.ts";
+import { type Access, allows, EVERYTHING, type Grant } from "./access.ts";
 import { type Command, parseLine } from "./commands.ts";
 import { dispatch, type Target } from "./dispatch.ts";
 import { errorLine, okLine } from "./replies.ts";
-import type { Token } from "./token.ts";
 
 /** Wrong tokens after which a session ends. */
 export const MAX_WRONG_TOKENS = 3;
@@ -37,7 +37,9 @@ export interface SessionCounters {
 /** What a {@linkcode Session} may be given. */
 export interface SessionOptions {
   /** Without it everyone may do everything. */
-  readonly token?: Token;
+  readonly access?: Access;
+  /** Where the client is, for wrong tokens are counted by address. */
+  readonly address?: string;
   /** Shared with other sessions; default: one of its own. */
   readonly counters?: SessionCounters;
   /** Added to the reply to `stats`. */
@@ -57,7 +59,8 @@ const SLOT_WITHOUT_ID: Slot = { id: undefined };
 /** See the top of this file. For one caller, who does not call anything while `settle` runs. */
 export class Session {
   readonly #target: Target;
-  readonly #token: Token | undefined;
+  readonly #access: Access | undefined;
+  readonly #address: string;
   readonly #counters: SessionCounters;
   readonly #serverStats: (() => object) | undefined;
   /** Replies in order, and places for those to records. */
@@ -71,21 +74,23 @@ export class Session {
   #timed = false;
   /** The command that `settle` carries out after the queue. */
   #waiting: { command: Command; id: string | undefined } | undefined;
-  #authorized: boolean;
+  /** What the token gave; undefined before it. */
+  #grant: Grant | undefined;
   #wrongTokens = 0;
 
   /** A session on `target`. */
   constructor(target: Target, options: SessionOptions = {}) {
     this.#target = target;
-    this.#token = options.token;
-    this.#authorized = options.token === undefined;
+    this.#access = options.access;
+    this.#address = options.address ?? "";
+    this.#grant = options.access === undefined ? EVERYTHING : undefined;
     this.#counters = options.counters ?? { commands: 0, errors: 0 };
     this.#serverStats = options.serverStats;
   }
 
-  /** Whether the client may do everything. */
+  /** Whether the client needs no token, or has sent a right one. */
   get authorized(): boolean {
-    return this.#authorized;
+    return this.#grant !== undefined;
   }
 
   /** Whether the client must be disconnected: it sent too many wrong tokens. Lines are ignored. */
@@ -104,17 +109,15 @@ export class Session {
     if (this.ended || isBlank(line)) return true;
     this.#counters.commands++;
     if (typeof line !== "string") {
-      return this.#fail(this.#authorized ? line : new ProtocolError(NOT_AUTHORIZED), undefined);
+      return this.#fail(this.authorized ? line : new ProtocolError(NOT_AUTHORIZED), undefined);
     }
     const { command, id } = parseLine(line);
     if (command instanceof ProtocolError) return this.#fail(command, id);
-    switch (command.cmd) {
-      case "ping":
-        return this.#enqueue(okLine(undefined, id));
-      case "auth":
-        return this.#authorize(command.token, id);
+    if (command.cmd === "ping") return this.#enqueue(okLine(undefined, id));
+    const wanted = rightFor(command);
+    if (wanted !== undefined && (this.#grant === undefined || !allows(this.#grant, wanted))) {
+      return this.#fail(new ProtocolError(notAllowed(this.#grant, wanted)), id);
     }
-    if (!this.#authorized) return this.#fail(new ProtocolError(NOT_AUTHORIZED), id);
     if (command.cmd !== "record") {
       this.#waiting = { command, id };
       return false;
@@ -144,6 +147,7 @@ export class Session {
       const { command, id } = this.#waiting;
       this.#waiting = undefined;
       try {
+        if (command.cmd === "auth") await this.#authorize(command.token);
         out += okLine(await dispatch(this.#target, command, this.#serverStats), id);
       } catch (error) {
         out += this.#error(error, id);
@@ -185,16 +189,18 @@ export class Session {
     return out;
   }
 
-  #authorize(token: string, id: string | undefined): boolean {
-    if (this.#token === undefined || this.#token.matches(token)) {
-      this.#authorized = true;
-      return this.#enqueue(okLine(undefined, id));
+  async #authorize(token: string): Promise<void> {
+    const entered = await this.#access?.enter(token, this.#address) ?? EVERYTHING;
+    if (typeof entered === "object") {
+      this.#grant = entered;
+      return;
     }
     this.#wrongTokens++;
     const consequence = this.ended ? "; the connection is closed" : "";
-    return this.#fail(
-      new ProtocolError(`Cannot authenticate: this is not the server's token${consequence}`),
-      id,
+    throw new ProtocolError(
+      entered === "wrong"
+        ? `Cannot authenticate: this is not the server's token${consequence}`
+        : `Cannot authenticate: too many wrong tokens came from this address; try again in a minute${consequence}`,
     );
   }
 
@@ -211,6 +217,20 @@ export class Session {
     this.#queue.push(reply);
     return this.#queue.length < MAX_QUEUED;
   }
+}
+
+/** The right that a command needs, if any. */
+function rightFor({ cmd }: Command): "record" | "read" | undefined {
+  if (cmd === "record" || cmd === "record_many") return "record";
+  return cmd === "auth" || cmd === "ping" ? undefined : "read";
+}
+
+function notAllowed(grant: Grant | undefined, wanted: "record" | "read"): string {
+  if (grant === undefined) return NOT_AUTHORIZED;
+  if (grant.right === wanted || grant.right === "all") {
+    return "Cannot do this any more: the token has expired; send another one";
+  }
+  return `Cannot ${wanted} with this token: it has only the right ${grant.right}; use one with the right ${wanted}`;
 }
 
 function isBlank(line: string | ProtocolError): boolean {

@@ -9,14 +9,14 @@
  *
  * @module
  */
-import { ConfigError, messageOf, ProtocolError } from "../base/errors.ts";
-import { show } from "../base/show.ts";
-import { DEFAULT_PORT, formatAddress } from "../protocol/address.ts";
+import { messageOf, ProtocolError } from "../base/errors.ts";
+import type { Access, AccessOptions } from "../protocol/access.ts";
+import { DEFAULT_PORT } from "../protocol/address.ts";
 import type { Target } from "../protocol/dispatch.ts";
 import { MAX_LINE_BYTES } from "../protocol/lines.ts";
 import { Session } from "../protocol/session.ts";
-import { Token } from "../protocol/token.ts";
 import { Connection, type TcpCounters } from "./_connection.ts";
+import { cannotListen, readAccess, refuseExposed, whole } from "./_listen.ts";
 
 export type { TcpCounters };
 
@@ -26,8 +26,10 @@ export interface TcpOptions {
   hostname?: string;
   /** Default 9876; 0 for any free one, which `addr` names. */
   port?: number;
-  /** What clients must send by `auth` before anything else. */
+  /** What clients must send by `auth` before anything else; it allows everything. */
   token?: string;
+  /** Tokens with less than all rights, and JWTs; in place of `token`. */
+  access?: Access | AccessOptions;
   /** Listen to other machines without a token: whoever reaches the port may do everything. */
   insecure?: boolean;
   /** Certificate chain and private key, each as PEM text. */
@@ -73,7 +75,7 @@ export class TcpServer implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   /** Those that were too many, while they read why. */
   readonly #refused = new Set<Connection>();
-  readonly #token: Token | undefined;
+  readonly #access: Access | undefined;
   readonly #maxConnections: number;
   readonly #maxLineBytes: number;
   readonly #idleTimeoutMs: number;
@@ -100,8 +102,8 @@ export class TcpServer implements AsyncDisposable {
     this.#maxLineBytes = whole("maxLineBytes", options.maxLineBytes ?? MAX_LINE_BYTES, 1);
     this.#idleTimeoutMs = whole("idleTimeoutMs", options.idleTimeoutMs ?? 600_000, 0);
     this.#onError = options.onError ?? (() => {});
-    this.#token = readToken(options.token);
-    this.#listener = listen(options, this.#token !== undefined);
+    this.#access = readAccess(options);
+    this.#listener = listen(options, this.#access !== undefined);
     this.addr = this.#listener.addr;
     this.#startSweeper();
     this.finished = this.#acceptAll().then(() => this.#shutdown);
@@ -187,7 +189,8 @@ export class TcpServer implements AsyncDisposable {
 
   #open(conn: Deno.Conn, among: Set<Connection>): Connection {
     const session = new Session(this.#target, {
-      token: this.#token,
+      access: this.#access,
+      address: (conn.remoteAddr as Deno.NetAddr).hostname,
       counters: this.#counters,
       serverStats: () => ({ server: this.stats() }),
     });
@@ -198,7 +201,7 @@ export class TcpServer implements AsyncDisposable {
   }
 
   #startSweeper(): void {
-    const deadlines = [this.#idleTimeoutMs, this.#token === undefined ? 0 : AUTH_DEADLINE_MS];
+    const deadlines = [this.#idleTimeoutMs, this.#access === undefined ? 0 : AUTH_DEADLINE_MS];
     const shortest = Math.min(...deadlines.filter((ms) => ms > 0));
     if (shortest === Infinity) return;
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(Math.ceil(shortest / 4), 10_000));
@@ -225,61 +228,17 @@ export class TcpServer implements AsyncDisposable {
   }
 }
 
-function readToken(token: unknown): Token | undefined {
-  if (token === undefined) return undefined;
-  if (typeof token !== "string" || token === "") {
-    throw new ConfigError("Cannot use token: wanted a string that is not empty");
-  }
-  return new Token(token);
-}
-
 function listen(
   { hostname = "127.0.0.1", port = DEFAULT_PORT, insecure = false, tls }: TcpOptions,
   hasToken: boolean,
 ): Deno.Listener<Deno.Conn, Deno.NetAddr> {
   whole("port", port, 0);
-  const address = formatAddress({ hostname, port });
-  if (!hasToken && insecure !== true && !isLoopback(hostname)) {
-    throw new ConfigError(
-      `Cannot listen on ${address} without a token: other machines could read and write everything; set token (--token), or insecure (--insecure) if that is what you want`,
-    );
-  }
+  refuseExposed({ hostname, port }, hasToken || insecure === true);
   try {
     return tls === undefined
       ? Deno.listen({ hostname, port })
       : Deno.listenTls({ hostname, port, cert: tls.cert, key: tls.key });
   } catch (cause) {
-    throw new ConfigError(`Cannot listen on ${address}: ${whyNot(cause, address)}`, { cause });
+    throw cannotListen(cause, { hostname, port });
   }
-}
-
-/** Whether only this machine reaches the address. A name other than localhost may mean anything. */
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
-
-function whyNot(cause: unknown, address: string): string {
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return "the port is taken, perhaps by another traqq; stop that one or choose another port";
-  }
-  if (cause instanceof Deno.errors.NotCapable) {
-    return `Deno does not allow it; run with --allow-net=${address}`;
-  }
-  if (cause instanceof Deno.errors.PermissionDenied) {
-    return "the system does not allow it; choose a port from 1024";
-  }
-  if (cause instanceof Deno.errors.AddrNotAvailable) {
-    return "this machine has no such address; choose one of its own, or 0.0.0.0 for all";
-  }
-  return messageOf(cause);
-}
-
-function whole(name: string, value: unknown, least: number): number {
-  const most = name === "port" ? 65_535 : 2 ** 31 - 1;
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw new ConfigError(
-      `Cannot use ${name}: wanted a whole number from ${least} to ${most}, received ${show(value)}`,
-    );
-  }
-  return value as number;
 }

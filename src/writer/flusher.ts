@@ -7,6 +7,7 @@
  */
 import { clearImmediate, setImmediate } from "node:timers";
 import { EventError, messageOf, StorageError } from "../base/errors.ts";
+import type { HistogramStats } from "../base/histogram.ts";
 import { handled, handledResolvers, withDeadline } from "../base/promises.ts";
 import type { Calendar } from "../engine/bucket.ts";
 import type { Config } from "../engine/config.ts";
@@ -54,6 +55,8 @@ export interface FlusherStats extends WriterStats {
   slowed: number;
   /** Events of earlier processes that were read back from the journal. */
   recovered: number;
+  /** How long storage took for commits that it confirmed. */
+  commitTimes: HistogramStats;
 }
 
 /** A delta that is on its way to storage. */
@@ -140,6 +143,7 @@ export class Flusher {
       pending: this.#delta.events + (this.#cut?.events ?? 0),
       pendingCells: this.#delta.held.cells + (this.#cut?.cells ?? 0),
       ...this.#options.writer.stats,
+      commitTimes: this.#options.writer.commitTimes.stats(),
     };
   }
 

@@ -6,6 +6,7 @@
  * @module
  */
 import { StorageError } from "../base/errors.ts";
+import { Histogram } from "../base/histogram.ts";
 import type { Journal } from "../journal/journal.ts";
 import { compareCheckpoints, isBeforeFirst, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Cell, Checkpoint, Chunk, RefusedCell, Storage } from "../storage/storage.ts";
@@ -44,6 +45,8 @@ export interface WriterStats {
 export class Writer {
   /** The id under which storage keeps the checkpoint. */
   readonly id: string;
+  /** How long storage took for those that it confirmed. */
+  readonly commitTimes: Histogram = new Histogram();
   readonly stats: WriterStats = {
     commits: 0,
     skipped: 0,
@@ -218,7 +221,9 @@ export class Writer {
   }
 
   async #commit(chunk: Chunk): Promise<void> {
+    const begunMs = performance.now();
     const report = await this.#storage.commit(chunk);
+    this.commitTimes.add(performance.now() - begunMs);
     this.stats[report.outcome === "skipped" ? "skipped" : "commits"]++;
     this.stats.retries += report.retries;
     for (const refused of report.refused) {

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { type Answer, toCsv, toJson, toNdjson, toTable } from "../../src/cli/formats.ts";
+import { toJson, toNdjson, toTable } from "../../src/cli/formats.ts";
+import { toCsv } from "../../src/protocol/csv.ts";
+import type { Answer } from "../../src/protocol/rows.ts";
 import type { MetricResult, ResultBucket } from "../../src/engine/result.ts";
 import { readSelector } from "../../src/engine/selector.ts";
 import { widthOf } from "../../src/cli/draw/text.ts";

@@ -12,6 +12,7 @@ export const PAGES = [
   "README.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
+  "docs/http.md",
   "docs/what-is-counted.md",
   "docs/storage.md",
   "docs/redis-import.md",

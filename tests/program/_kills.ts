@@ -64,10 +64,10 @@ export interface KillReport {
 
 /** What a process may say; anything else is a failure. */
 const EXPECTED = [
-  /^Recovered /,
+  /"message":"Recovered /,
   /a record whose rest was not written/,
   /segment \S+ is empty/,
-  /^Stopping: /,
+  /"message":"Stopping: /,
 ];
 const MODES: readonly Durability[] = ["every_write", "periodic", "os_default", "none"];
 /** Longest time from the first event to the kill. */

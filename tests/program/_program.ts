@@ -13,6 +13,13 @@ export interface Ended {
   err: string;
 }
 
+/** What `serve` has logged: the messages of its lines of JSON. */
+export function messages(err: string): string[] {
+  return err.trimEnd().split("\n").filter((line) => line !== "").map((line) =>
+    JSON.parse(line).message
+  );
+}
+
 /** What a process is given. */
 export interface Start {
   /** Flags of `deno run`. */

@@ -39,7 +39,7 @@ Deno.test("traqq serve that is stopped while storage is down says what is in the
       await acknowledged(day, day.acknowledged + 100);
       if (signals === 2) {
         server.running.process.kill("SIGTERM");
-        await server.running.err.line(/^Stopping/);
+        await server.running.err.line(/Stopping/);
       }
       const { code, err } = await server.stop("SIGTERM");
       await Promise.all(loads.map(({ ended }) => ended));

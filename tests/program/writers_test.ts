@@ -1,7 +1,7 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { Client } from "../../src/client/client.ts";
 import { cellsOf, Day, Load, type LoadOptions, serveFlags, withKv } from "./_load.ts";
-import { Folder, Server } from "./_program.ts";
+import { Folder, messages, Server } from "./_program.ts";
 
 const WRITERS = 4;
 const CONNECTIONS: readonly LoadOptions[] = [{ batch: 50, window: 8 }, { batch: 1, window: 50 }];
@@ -34,10 +34,7 @@ Deno.test("traqq serve, four at once on one file with a journal each, one of the
   const ends = await Promise.all(servers.map((server) => server.stop()));
   for (const { code, err } of ends) {
     assertEquals(code, 0, err);
-    assertEquals(
-      err.split("\n").filter((line) => line !== "" && !/^(Stopping|Recovered)/.test(line)),
-      [],
-    );
+    assertEquals(messages(err).filter((line) => !/^(Stopping|Recovered)/.test(line)), []);
   }
 
   assertEquals(

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { LineSplitter } from "../../src/protocol/lines.ts";
 import { Session } from "../../src/protocol/session.ts";
-import { Token } from "../../src/protocol/token.ts";
+import { Access } from "../../src/protocol/access.ts";
 import { serveTcp } from "../../src/server/tcp.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { Traqq } from "../../src/traqq.ts";
@@ -24,8 +24,10 @@ function* linewise(bytes: Uint8Array) {
 
 async function throughSession(transcript: Transcript, sent: Uint8Array, cut: Cut): Promise<string> {
   await using traqq = await open(transcript);
-  const token = transcript.token === undefined ? undefined : new Token(transcript.token);
-  const session = new Session(traqq, { token });
+  const access = transcript.token === undefined
+    ? undefined
+    : new Access({ tokens: [transcript.token] });
+  const session = new Session(traqq, { access });
   const splitter = new LineSplitter();
   let out = "";
   for (const chunk of cut(sent)) {

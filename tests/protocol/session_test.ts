@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import { Session } from "../../src/protocol/session.ts";
-import { Token } from "../../src/protocol/token.ts";
+import { Access } from "../../src/protocol/access.ts";
 import { FakeTarget } from "./_fake_target.ts";
 
 const RECORD = '{"cmd":"record","event":{}}';
@@ -89,7 +89,7 @@ Deno.test("Session.push asks for settle() before replies can pile up", async () 
 
 Deno.test("Session ends after three wrong tokens and does nothing more", async () => {
   const target = new FakeTarget();
-  const session = new Session(target, { token: new Token("right") });
+  const session = new Session(target, { access: new Access({ tokens: ["right"] }) });
   assertEquals(session.authorized, false);
   const wrong = '{"cmd":"auth","token":"wrong"}';
   await converse(session, [wrong, wrong]);
@@ -102,7 +102,7 @@ Deno.test("Session ends after three wrong tokens and does nothing more", async (
 
 Deno.test("Session tells a stranger about the token, not about the length of its line", async () => {
   const { ProtocolError } = await import("../../src/base/errors.ts");
-  const session = new Session(new FakeTarget(), { token: new Token("right") });
+  const session = new Session(new FakeTarget(), { access: new Access({ tokens: ["right"] }) });
   session.push(new ProtocolError("too long"));
   assertStringIncludes(await session.settle(), "without the token");
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { csvLine } from "../../../src/cli/draw/csv.ts";
+import { harmless } from "../../src/cli/draw/text.ts";
+import { csvLine } from "../../src/protocol/csv.ts";
 
 Deno.test("csvLine() quotes what needs it", () => {
   const ok = (cell: string, want: string) => assertEquals(csvLine([cell, 1.5]), `${want},1.5\n`);
@@ -21,5 +22,5 @@ Deno.test("csvLine() with escapeFormulas makes text of formulas, and leaves numb
 });
 
 Deno.test("csvLine() on a terminal writes control characters out", () => {
-  assertEquals(csvLine(["\x1b[2J"], { onTerminal: true }), "\\x1b[2J\n");
+  assertEquals(csvLine(["\x1b[2J"], { shown: harmless }), "\\x1b[2J\n");
 });
