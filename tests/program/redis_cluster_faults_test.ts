@@ -43,9 +43,13 @@ await withRedis("traqq under faults of a Redis cluster", async () => {
       await cluster.flush();
       const [both, master] = await daysOn(withMeta);
       const fault = faultOf(master, await cluster.replicaOf(master));
-      check(await FaultLoad.run(target, both, fault));
-      if (!master.answers) await master.restart("SIGKILL");
-      await cluster.ready();
+      try {
+        check(await FaultLoad.run(target, both, fault));
+      } finally {
+        // The next test needs all of it.
+        if (!master.answers) await master.restart("SIGKILL");
+        await cluster.ready();
+      }
     });
 
   for (const withMeta of [false, true]) {
