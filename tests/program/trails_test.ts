@@ -77,6 +77,19 @@ Deno.test("traqq trails run takes filters, window files and exclude files", asyn
   );
 });
 
+Deno.test("traqq trails run goes without workers where Deno does not let them start", async () => {
+  await using folder = new Folder();
+  const args = [...await files(folder), "--workers", "2", "--format", "json"];
+  const results = await Promise.all(
+    [`--allow-read=${folder.path}`, "--allow-read"].map((flag) =>
+      run({ allow: [flag], args: ["trails", "run", ...args] })
+    ),
+  );
+  for (const { code, out, err } of results) {
+    assertEquals([code, err, JSON.parse(out)[0].$n], [0, "", 3]);
+  }
+});
+
 Deno.test("traqq trails run says what it left out, and exits with 1", async () => {
   await using folder = new Folder();
   const args = await files(folder);

@@ -51,8 +51,7 @@ for (const compat of [undefined, "trck"] as const) {
   });
 }
 
-Deno.test("TrailProgram.run() with workers is the same, on any number of them", async () => {
-  const text = `foreach %v in @list
+const LOOP = `foreach %v in @list
   start ->
     receive
       a = %v -> yield $starts, session
@@ -62,15 +61,24 @@ Deno.test("TrailProgram.run() with workers is the same, on any number of them", 
       * -> yield cookie to ^users, yield b to #seen, session
     after 5s -> yield timestamp,start_timestamp to &ends, start
 `;
-  const parameters = { "@list": [["x"], ["y"], ["none"]] };
-  const events = fc.sample(randomEvents, { numRuns: 200, seed: 8 }).flatMap((some, at) =>
-    some.map((event) => ({ ...event, user: `${event.user}-${at}` }))
-  );
-  const data = TrailData.fromEvents(events, { by: "user" });
-  const program = TrailProgram.parse(text);
-  const wanted = JSON.stringify(reference(text, events, undefined, parameters));
-  for (const workers of [1, 2, 3]) {
-    const result = await program.run(data, { parameters, workers });
-    assertEquals(JSON.stringify(result), wanted);
-  }
-});
+const PLAIN = `start ->
+  receive
+    a = "x" -> yield n to &ns, yield a,b to &pairs, yield avg n to $avg, yield b to ^bs, repeat
+    * -> yield $others, yield cookie to #users, repeat
+`;
+
+for (const [name, text] of [["a loop", LOOP], ["no loop", PLAIN]]) {
+  Deno.test(`TrailProgram.run() of ${name} is the same on any number of workers`, async () => {
+    const parameters = { "@list": [["x"], ["y"], ["none"]] };
+    const events = fc.sample(randomEvents, { numRuns: 200, seed: 8 }).flatMap((some, at) =>
+      some.map((event) => ({ ...event, user: `${event.user}-${at}` }))
+    );
+    const data = TrailData.fromEvents(events, { by: "user" });
+    const program = TrailProgram.parse(text);
+    const wanted = JSON.stringify(reference(text, events, undefined, parameters));
+    for (const workers of [1, 2, 3]) {
+      const result = await program.run(data, { parameters, workers });
+      assertEquals(JSON.stringify(result), wanted);
+    }
+  });
+}

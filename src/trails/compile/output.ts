@@ -78,8 +78,8 @@ export class Output {
   merge({ counters, dense, sparse, totals }: OutputParts): void {
     for (const [i, count] of counters.entries()) this.counters[i] += count;
     for (const [shape, counts] of dense.entries()) {
-      for (const [key, times] of counts?.entries() ?? []) {
-        if (times > 0) this.key(shape, key, times);
+      for (let key = 0; key < (counts?.length ?? 0); key++) {
+        if (counts![key] > 0) this.key(shape, key, counts![key]);
       }
     }
     for (const [shape, counts] of sparse.entries()) {

@@ -23,6 +23,7 @@ export interface TdbPackage {
 }
 
 const TOC_AT = 2560;
+const NEWLINE = 0x0a;
 const TOC_HEAD = "TAR TOC FOR TDB VER 1\n";
 /** Members begin at multiples of this, so that their numbers can be read in place. */
 const ALIGNMENT = 512;
@@ -51,8 +52,7 @@ async function readTar(path: string): Promise<TdbPackage> {
   using file = await Deno.open(path);
   const bytes = sharedBytes((await file.stat()).size);
   await fill(file, bytes);
-  const tocBytes = bytes.slice(TOC_AT, TOC_AT + MAX_TOC_BYTES);
-  const text = new TextDecoder("latin1").decode(tocBytes);
+  const text = new TextDecoder("latin1").decode(bytes.subarray(TOC_AT, endOfToc(bytes)));
   const end = text.indexOf("\n\n");
   if (!text.startsWith(TOC_HEAD) || end < 0) {
     throw new TrailsError(
@@ -74,6 +74,15 @@ async function readTar(path: string): Promise<TdbPackage> {
     members.set(match[1], { offset, size });
   }
   return { kind: "tdb", path, bytes, members };
+}
+
+/** Behind the empty line that ends the table; the start where there is none. */
+function endOfToc(bytes: Uint8Array): number {
+  const last = Math.min(bytes.length, TOC_AT + MAX_TOC_BYTES);
+  for (let at = TOC_AT + 1; at < last; at++) {
+    if (bytes[at] === NEWLINE && bytes[at - 1] === NEWLINE) return at + 1;
+  }
+  return TOC_AT;
 }
 
 async function readFolder(path: string): Promise<TdbPackage> {

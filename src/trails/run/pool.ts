@@ -8,6 +8,8 @@ import { TrailsError } from "../errors.ts";
 import type { RunSettings } from "./runner.ts";
 import type { WorkerAnswer, WorkerOrder } from "./worker.ts";
 
+const ENTRY = new URL("./worker.ts", import.meta.url);
+
 /** Workers could not be started; the run is done here instead. */
 class NoWorkers extends Error {}
 
@@ -21,11 +23,12 @@ export async function runOnWorkers(
   count: number,
   order: WorkerOrder,
 ): Promise<(Output | undefined)[] | undefined> {
+  if (!mayStart()) return undefined;
   const workers: Worker[] = [];
   try {
     const answers: Promise<Extract<WorkerAnswer, { kind: "done" }>>[] = [];
     for (let i = 0; i < count; i++) {
-      const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+      const worker = new Worker(ENTRY, { type: "module" });
       workers.push(worker);
       answers.push(answerOf(worker, order));
     }
@@ -44,6 +47,12 @@ export async function runOnWorkers(
   } finally {
     for (const worker of workers) worker.terminate();
   }
+}
+
+/** Whether Deno lets a worker read its own file; if not, it would say so on standard error. */
+function mayStart(): boolean {
+  if (ENTRY.protocol !== "file:") return true;
+  return Deno.permissions.querySync({ name: "read", path: ENTRY }).state === "granted";
 }
 
 function emptyOutput({ program, plan, wantsHex }: RunSettings): Output {
