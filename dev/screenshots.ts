@@ -3,7 +3,7 @@
  * server that counts the demo's flights, into docs/images. With a folder as its argument it puts all
  * views there instead: wide and narrow, light and dark, empty, login.
  */
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { type Flight, flights, TestBrowser, TestSite } from "../tests/server/dashboard/_browser.ts";
 import { fromFileUrl, root } from "./_root.ts";
 
@@ -22,8 +22,7 @@ await using browser = await TestBrowser.start();
 if (folder === undefined) {
   const images = fromFileUrl(new URL("docs/images/", root));
   await shoot(`${images}dashboard-light.png`, { ...WIDE, colorScheme: "light" });
-  const viewport = { width: 1280, height: 640 };
-  await shoot(`${images}dashboard-dark.png`, { viewport, colorScheme: "dark" }, leaders);
+  await shoot(`${images}dashboard-dark.png`, { ...WIDE, colorScheme: "dark" }, leaders);
 } else {
   await Deno.mkdir(folder, { recursive: true });
   for (const colorScheme of ["light", "dark"] as const) {
@@ -43,7 +42,7 @@ if (folder === undefined) {
 async function shoot(
   path: string,
   options: BrowserContextOptions,
-  prepare?: (page: Page) => Promise<void>,
+  part?: (page: Page) => Promise<Locator>,
   fullPage = false,
 ): Promise<void> {
   await using site = await TestSite.withFlights({}, kept);
@@ -58,17 +57,18 @@ async function shoot(
   await page.locator("section[data-type=add] dd").getByText(total, { exact: true }).waitFor();
   await page.locator("section[data-type=adv] dd").getByText(total, { exact: true }).waitFor();
   await page.locator("#recorded").getByText(total, { exact: true }).waitFor();
-  await prepare?.(page);
+  const target = await part?.(page);
   await page.locator("section[aria-busy]").first().waitFor({ state: "detached" });
-  await page.screenshot({ path, fullPage });
+  if (target === undefined) await page.screenshot({ path, fullPage });
+  else await target.screenshot({ path });
   console.log(`${path}: ${Math.round((await Deno.stat(path)).size / 1024)} KiB`);
 }
 
 /** The leaderboard, with a day that is pointed at. */
-async function leaders(page: Page): Promise<void> {
+async function leaders(page: Page): Promise<Locator> {
   const panel = page.locator("section[data-type=top]");
-  await panel.evaluate((section) => section.scrollIntoView({ block: "end" }));
   await panel.locator(".chart").hover({ position: { x: 320, y: 120 } });
+  return panel;
 }
 
 /** A picture of a page that has nothing to wait for but one element. */

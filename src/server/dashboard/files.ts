@@ -19,7 +19,9 @@ import main from "./page/main.js" with { type: "text" };
 import html from "./page/page.html" with { type: "text" };
 import sheet from "./page/page.css" with { type: "text" };
 import panel from "./page/panel.js" with { type: "text" };
+import samples from "./page/samples.js" with { type: "text" };
 import series from "./page/series.js" with { type: "text" };
+import store from "./page/store.js" with { type: "text" };
 import table from "./page/table.js" with { type: "text" };
 import tables from "./page/tables.js" with { type: "text" };
 import theme from "./page/theme.js" with { type: "text" };
@@ -49,7 +51,9 @@ export const FILES: ReadonlyMap<string, PageFile> = new Map(
     "main.js": main,
     "page.css": sheet,
     "panel.js": panel,
+    "samples.js": samples,
     "series.js": series,
+    "store.js": store,
     "table.js": table,
     "tables.js": tables,
     "theme.js": theme,

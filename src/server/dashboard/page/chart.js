@@ -179,6 +179,28 @@ function rangeOf(min, max) {
   return [low === 0 ? 0 : low - room, high === 0 ? 0 : high + room];
 }
 
+/**
+ * The bucket that a key leads to; undefined if the key means nothing here.
+ *
+ * @param {string} key
+ * @param {number | null} index of the bucket that is pointed at
+ * @param {number} last bucket
+ */
+export function indexAfter(key, index, last) {
+  const now = index ?? (key === "ArrowLeft" ? last + 1 : -1);
+  const to = new Map([
+    ["ArrowLeft", now - 1],
+    ["ArrowDown", now - 1],
+    ["ArrowRight", now + 1],
+    ["ArrowUp", now + 1],
+    ["PageUp", now + 7],
+    ["PageDown", now - 7],
+    ["Home", 0],
+    ["End", last],
+  ]).get(key);
+  return to === undefined ? undefined : Math.min(last, Math.max(0, to));
+}
+
 /** A small one without axes: the last seconds. */
 export class Sparkline {
   #host;

@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { ApiError, get, post, urlOf } from "./api.js";
+import { ApiError, get, post } from "./api.js";
 import { Controls } from "./controls.js";
 import { byId, element } from "./dom.js";
 import { clock } from "./format.js";
 import { LiveFeed, Now } from "./live.js";
 import { Panel } from "./panel.js";
+import { showSamples } from "./samples.js";
+import { keep, kept } from "./store.js";
 
 /** @typedef {import("./controls.js").Overview} Overview */
 /** @typedef {import("./live.js").LiveState} LiveState */
@@ -56,7 +58,7 @@ class Page {
 
   start() {
     byId("panels", HTMLElement).append(...this.#panels.map((panel) => panel.element));
-    this.#showSamples();
+    showSamples();
     this.#listen();
     void this.#refresh();
   }
@@ -216,10 +218,6 @@ class Page {
       if (!document.hidden && this.#isStale) this.#refreshSoon(0);
     });
     this.#listenToTheme();
-    for (const button of document.querySelectorAll("button")) {
-      const { copies } = button.dataset;
-      if (copies !== undefined) button.addEventListener("click", () => void copy(copies));
-    }
   }
 
   #listenToTheme() {
@@ -262,54 +260,6 @@ class Page {
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  #showSamples() {
-    const url = urlOf("record");
-    const type = "Content-Type: application/json";
-    byId("shell-sample", HTMLElement).textContent =
-      `curl ${url} \\\n  -H '${type}' -d '{"event":"hello","from":"me"}'`;
-    byId("script-sample", HTMLElement).textContent = `await fetch("${url}", {
-  method: "POST",
-  headers: { "Content-Type": "application/json" },
-  body: JSON.stringify({ event: "hello", from: "me" }),
-});`;
-  }
-}
-
-/** @param {string} id of the element whose text is copied */
-async function copy(id) {
-  const said = byId("copied", HTMLElement);
-  const sample = byId(id, HTMLElement);
-  try {
-    await navigator.clipboard.writeText(sample.textContent ?? "");
-    said.textContent = "Copied.";
-  } catch {
-    // Without TLS a browser gives no clipboard to pages of other machines.
-    getSelection()?.selectAllChildren(sample);
-    said.textContent = "Selected; press Ctrl+C or ⌘C.";
-  }
-}
-
-/** @param {string} name */
-function kept(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {string} name
- * @param {string | null} value
- */
-function keep(name, value) {
-  try {
-    if (value === null) localStorage.removeItem(name);
-    else localStorage.setItem(name, value);
-  } catch {
-    // A browser that keeps nothing.
   }
 }
 

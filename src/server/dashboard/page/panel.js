@@ -4,14 +4,14 @@
  * @module
  */
 import { ApiError, get, urlOf } from "./api.js";
-import { Chart } from "./chart.js";
+import { Chart, indexAfter } from "./chart.js";
 import { element, fillSelect, within } from "./dom.js";
 import { figuresOf, readoutOf } from "./figures.js";
 import { axisName, short } from "./format.js";
 import { Lines } from "./lines.js";
 import { canBeFound, globOf, nameOf, pathOf, rank, readSeries, valueOf } from "./series.js";
 import { bucketTable, valueTable } from "./tables.js";
-import { drawTable, rowsShown } from "./table.js";
+import { drawTable, focusBox, moveInTable, rowsShown } from "./table.js";
 
 /**
  * @typedef {import("./series.js").Metric} Metric
@@ -328,22 +328,11 @@ export class Panel {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const last = (this.#series?.points.length ?? 0) - 1;
-    const now = this.#pointed ?? (event.key === "ArrowLeft" ? last + 1 : -1);
-    /** @type {Record<string, number>} */
-    const to = {
-      ArrowLeft: now - 1,
-      ArrowDown: now - 1,
-      ArrowRight: now + 1,
-      ArrowUp: now + 1,
-      PageUp: now + 7,
-      PageDown: now - 7,
-      Home: 0,
-      End: last,
-    };
-    if (!Object.hasOwn(to, event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const to = indexAfter(event.key, this.#pointed, last);
+    if (to === undefined) return;
     event.preventDefault();
-    if (last < 0) return;
-    this.#chart.point(Math.min(last, Math.max(0, to[event.key])));
+    if (last >= 0) this.#chart.point(to);
   }
 
   /**
@@ -354,29 +343,4 @@ export class Panel {
   #part(name, kind) {
     return within(this.#section, `[data-part="${name}"]`, kind);
   }
-}
-
-/**
- * The boxes of a table are one stop for the tab key: a hundred would bar the way to what follows.
- *
- * @param {KeyboardEvent} event
- */
-function moveInTable(event) {
-  const row = event.target instanceof HTMLInputElement ? event.target.closest("tr") : null;
-  const next = event.key === "ArrowDown"
-    ? row?.nextElementSibling
-    : event.key === "ArrowUp"
-    ? row?.previousElementSibling
-    : undefined;
-  const box = next?.querySelector("input");
-  if (!box) return;
-  event.preventDefault();
-  focusBox(box);
-}
-
-/** @param {HTMLInputElement} box which the tab key finds from now on */
-function focusBox(box) {
-  for (const other of box.closest("table")?.querySelectorAll("input") ?? []) other.tabIndex = -1;
-  box.tabIndex = 0;
-  box.focus();
 }

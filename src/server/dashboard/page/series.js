@@ -45,7 +45,8 @@ export function pathOf({ type, key, addKey }) {
 }
 
 /**
- * The glob that means one metric alone: what has a meaning in globs loses it.
+ * The glob that means a metric: what has a meaning in globs loses it. It also means those whose names
+ * differ only by slashes at the end; {@linkcode readSeries} leaves them out.
  *
  * @param {Metric} metric
  */

@@ -83,3 +83,28 @@ function rowOf({ columns, headColumns, row }, index) {
     }),
   );
 }
+
+/**
+ * The boxes of a table are one stop for the tab key: a hundred would bar the way to what follows.
+ *
+ * @param {KeyboardEvent} event
+ */
+export function moveInTable(event) {
+  const row = event.target instanceof HTMLInputElement ? event.target.closest("tr") : null;
+  const next = event.key === "ArrowDown"
+    ? row?.nextElementSibling
+    : event.key === "ArrowUp"
+    ? row?.previousElementSibling
+    : undefined;
+  const box = next?.querySelector("input");
+  if (!box) return;
+  event.preventDefault();
+  focusBox(box);
+}
+
+/** @param {HTMLInputElement} box which the tab key finds from now on */
+export function focusBox(box) {
+  for (const other of box.closest("table")?.querySelectorAll("input") ?? []) other.tabIndex = -1;
+  box.tabIndex = 0;
+  box.focus();
+}
