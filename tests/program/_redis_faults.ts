@@ -10,7 +10,7 @@ import type { RedisStorage } from "../../src/storage/redis.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { until } from "../_redis.ts";
 import { cellsOf, type Day, Load, MAPPING } from "./_load.ts";
-import { Folder, Server, within } from "./_program.ts";
+import { Folder, messages, Server, within } from "./_program.ts";
 
 /** Far fewer than the load has. */
 export const MAX_CELLS = 1000;
@@ -37,9 +37,8 @@ export interface Fault {
   readonly stalls: boolean;
 }
 
-/** Lines on the server's standard error while Redis is away. */
-const EXPECTED =
-  /^(Stopping: |Recovered |(\S+Z )?(Cannot .* in Redis at |Storage did not answer ))/;
+/** What the server logs, and `onError` is told, while Redis is away. */
+const EXPECTED = /^(Stopping: |Recovered |Cannot .* in Redis at |Storage did not answer )/;
 
 /** See the top of this file. */
 export class FaultLoad {
@@ -165,7 +164,7 @@ export class FaultLoad {
     const own: Counters = this.traqq.stats();
     const { code, err } = await this.server.stop();
     assertEquals(code, 0, err);
-    const lines = [...err.split("\n").filter((line) => line !== ""), ...this.#errors];
+    const lines = [...messages(err), ...this.#errors];
     assertEquals(lines.filter((line) => !EXPECTED.test(line)), []);
     return { replayed: served.replayed + own.replayed, errors: lines };
   }
