@@ -37,9 +37,8 @@ export interface Fault {
   readonly stalls: boolean;
 }
 
-/** Lines on the server's standard error while Redis is away. */
-const EXPECTED =
-  /^(Stopping: |Recovered |(\S+Z )?(Cannot .* in Redis at |Storage did not answer ))/;
+/** What the server logs, and `onError` is told, while Redis is away. */
+const EXPECTED = /^(Stopping: |Recovered |Cannot .* in Redis at |Storage did not answer )/;
 
 /** See the top of this file. */
 export class FaultLoad {
