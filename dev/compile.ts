@@ -13,16 +13,19 @@ const OUTPUT = Deno.build.os === "windows" ? "dist/traqq.exe" : "dist/traqq";
 /** What the program loads beside its modules: data, and a worker, which no import names. */
 const INCLUDE = ["examples/data/flights.ndjson.gz", "src/trails/run/worker.ts"];
 
+/** Programs of workers: nothing imports them, so they are entries beside {@linkcode ENTRY}. */
+const WORKERS = ["src/cli/workers/worker.ts"];
+
 /** What the binary may do; no more than the README asks for `traqq serve`, `record`, `query` and `demo` together. */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env"];
 
 /** Given to `deno compile`, and to `deno run` by the check. */
-const RUN_FLAGS = ["--unstable-kv", "--no-prompt", ...PERMISSIONS];
+const RUN_FLAGS = ["--unstable-kv", "--unstable-net", "--no-prompt", ...PERMISSIONS];
 
 if (Deno.args.includes("--check")) {
   const problems: string[] = [];
-  if (!await deno(["cache", ENTRY])) problems.push(`deno cache ${ENTRY} failed`);
-  const graph = await readGraph([ENTRY]);
+  if (!await deno(["cache", ENTRY, ...WORKERS])) problems.push(`deno cache ${ENTRY} failed`);
+  const graph = await readGraph([ENTRY, ...WORKERS]);
   problems.push(...graph.errors);
   for (const path of INCLUDE) {
     try {
@@ -43,7 +46,7 @@ if (Deno.args.includes("--check")) {
     }`,
   );
 } else {
-  const flags = [...RUN_FLAGS, ...INCLUDE.map((path) => `--include=${path}`)];
+  const flags = [...RUN_FLAGS, ...[...INCLUDE, ...WORKERS].map((path) => `--include=${path}`)];
   if (!await deno(["compile", ...flags, `--output=${OUTPUT}`, ENTRY])) Deno.exit(1);
 }
 

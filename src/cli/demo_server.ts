@@ -9,7 +9,8 @@ import { CliError } from "./errors.ts";
 import { readFlags } from "./flags.ts";
 import { openLog } from "./log.ts";
 import { isGranted } from "./permissions.ts";
-import { serve, startServer } from "./serve.ts";
+import { serve } from "./serve.ts";
+import { startServer } from "./serve_start.ts";
 import { shellWord } from "./shell.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -36,6 +36,11 @@ export class Values {
     this.rest = rest;
   }
 
+  /** All flags that were given, to make another of them. */
+  get given(): ReadonlyMap<string, readonly string[]> {
+    return this.#given;
+  }
+
   /** Whether the flag was given. */
   has(name: string): boolean {
     return this.#given.has(name);

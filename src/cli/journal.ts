@@ -15,6 +15,7 @@ import { need } from "./permissions.ts";
 import { journalIn } from "./shared_flags.ts";
 import { catchSignals, type Signals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
+import { journalsIn } from "./workers/journals.ts";
 
 /** The property that says when an event happened. */
 const TIMESTAMP = "@timestamp";
@@ -34,7 +35,8 @@ export const journal: Command = {
   about: [
     "dump prints every event that is kept, one JSON object a line, as it was received, with the time " +
     `it was counted at as the property "${TIMESTAMP}". A server may have the journal open. How far ` +
-    "back it reaches is the server's --retain.",
+    "back it reaches is the server's --retain. Of a server with workers, those of each worker come " +
+    "together.",
     "What is damaged or missing is said on standard error, with file and byte; the rest is printed, " +
     "and the exit code is 1 if events are missing.",
   ],
@@ -83,26 +85,48 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     name: "read",
     path: values.get("data-dir") ?? directory,
   });
-  const tail = new JournalTail({
-    directory,
-    onDamage: (error) => terminal.err(`${harmless(error.message)}\n`),
-  });
+  const tails = new Tails(directory, terminal);
   try {
-    if (follows) return await follow(tail, terminal);
-    if (await dump(tail, terminal, untilMs ?? Infinity)) {
-      // The end may have been half written just then.
-      if (tail.isLoose && await pause(POLL_MS)) await dump(tail, terminal, untilMs ?? Infinity);
+    if (follows) return await follow(tails, terminal);
+    for (const tail of await tails.all()) {
+      if (await dump(tail, terminal, untilMs ?? Infinity)) {
+        // The end may have been half written just then.
+        if (tail.isLoose && await pause(POLL_MS)) await dump(tail, terminal, untilMs ?? Infinity);
+      }
     }
   } catch (error) {
     throw error instanceof JournalError ? await notRead(error, values) : error;
   }
-  if (tail.isIncomplete) {
+  if ((await tails.all()).some(({ isIncomplete }) => isIncomplete)) {
     throw new CliError(
       `Events of the journal in ${directory} are missing, or may be: what was said above is damaged ` +
         "or gone; all others were printed",
     );
   }
   return EXIT.ok;
+}
+
+/** The journal in a directory, and those of workers in it; a server with more of them adds to them. */
+class Tails {
+  readonly #directory: string;
+  readonly #terminal: Terminal;
+  readonly #tails = new Map<string, JournalTail>();
+
+  constructor(directory: string, terminal: Terminal) {
+    this.#directory = directory;
+    this.#terminal = terminal;
+  }
+
+  async all(): Promise<JournalTail[]> {
+    const found = await journalsIn(this.#directory);
+    // Where there is none, reading says so.
+    for (const directory of found.length === 0 ? [this.#directory] : found) {
+      if (this.#tails.has(directory)) continue;
+      const onDamage = (error: Error) => this.#terminal.err(`${harmless(error.message)}\n`);
+      this.#tails.set(directory, new JournalTail({ directory, onDamage }));
+    }
+    return [...this.#tails.values()];
+  }
 }
 
 /** Prints what is there; false once an event comes that is to be the end. */
@@ -123,18 +147,20 @@ async function dump(tail: JournalTail, terminal: Terminal, untilMs: number): Pro
 }
 
 /** Prints what is there and what comes, until a signal. */
-async function follow(tail: JournalTail, terminal: Terminal): Promise<number> {
+async function follow(tails: Tails, terminal: Terminal): Promise<number> {
   using signals: Signals = catchSignals();
   while (signals.exitCode === undefined) {
     let text = "";
-    for await (const events of tail.read()) {
-      for (const event of events) text += line(event);
-      if (text.length < MAX_CHARS) continue;
-      terminal.out(text);
-      text = "";
-      // A signal is seen only between two tasks.
-      await pause(0);
-      if (signals.exitCode !== undefined) return signals.exitCode;
+    for (const tail of await tails.all()) {
+      for await (const events of tail.read()) {
+        for (const event of events) text += line(event);
+        if (text.length < MAX_CHARS) continue;
+        terminal.out(text);
+        text = "";
+        // A signal is seen only between two tasks.
+        await pause(0);
+        if (signals.exitCode !== undefined) return signals.exitCode;
+      }
     }
     if (text !== "") terminal.out(text);
     await Promise.race([signals.stopped, pause(POLL_MS)]);

@@ -61,8 +61,13 @@ const toText = getTextFormatter({
   format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
 });
 
-/** Opens the log that the flags ask for. There is one at a time. @throws {UsageError} */
-export function openLog(values: Values, terminal: Terminal): Log {
+/**
+ * Opens the log that the flags ask for. There is one at a time.
+ *
+ * @param always members of each line
+ * @throws {UsageError}
+ */
+export function openLog(values: Values, terminal: Terminal, always: LogDetails = {}): Log {
   const format = oneOf(values, "log-format", ["json", "text"]) ??
     (terminal.errColumns === undefined ? "json" : "text");
   const level = oneOf(values, "log-level", LOG_LEVELS) ?? "info";
@@ -79,7 +84,8 @@ export function openLog(values: Values, terminal: Terminal): Log {
   const logger = getLogger(["traqq"]);
   const at =
     (level: "debug" | "info" | "warning" | "error" | "fatal") =>
-    (message: string, details: LogDetails = {}) => logger[level](literal(message), { ...details });
+    (message: string, details: LogDetails = {}) =>
+      logger[level](literal(message), { ...always, ...details });
   return {
     format,
     debug: at("debug"),

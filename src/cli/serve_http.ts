@@ -5,7 +5,7 @@
  */
 import type { Access } from "../protocol/access.ts";
 import { type Address, formatAddress, parseAddress } from "../protocol/address.ts";
-import { HttpServer } from "../server/http.ts";
+import { type HttpHandler, type HttpOptions, HttpServer, type HttpTarget } from "../server/http.ts";
 import type { TcpServer } from "../server/tcp.ts";
 import type { Traqq } from "../traqq.ts";
 import { UsageError } from "./errors.ts";
@@ -90,12 +90,14 @@ export interface HttpParts {
   readonly insecure: boolean;
   readonly tls: { cert: string; key: string } | undefined;
   readonly log: Log;
+  readonly reusePort: boolean;
+  readonly makeHandler: (traqq: HttpTarget, options: HttpOptions) => HttpHandler;
 }
 
 /** Listens. @throws {ConfigError} */
 export function openHttp(settings: HttpSettings, parts: HttpParts): HttpServer {
   const { at, hosts, logsRequests, ...limits } = settings;
-  const { tcp, log, traqq, ...rest } = parts;
+  const { tcp, log, traqq, makeHandler, ...rest } = parts;
   return new HttpServer(traqq, {
     ...at,
     ...limits,
@@ -110,7 +112,7 @@ export function openHttp(settings: HttpSettings, parts: HttpParts): HttpServer {
       if (logsRequests) log.info(line, details);
       else log.debug(line, details);
     },
-  });
+  }, makeHandler);
 }
 
 /** The permission that listening needs. */

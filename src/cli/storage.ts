@@ -32,19 +32,30 @@ export interface Opened extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/**
- * Opens the storage that the flags name. To `records` it may be new; to ask it, it must exist.
- *
- * @param terminal says what goes wrong later, unless there is a `log`
- */
+/** How a traqq is opened. */
+export interface OpenOptions {
+  /** To record, the storage may be new; to ask it, it must exist. */
+  readonly records: boolean;
+  /** Is told what goes wrong later; default the terminal. */
+  readonly log?: (message: string) => void;
+  /** The journal's directory in place of that of the flags, where they name one. */
+  readonly directory?: string;
+}
+
+/** Opens the storage that the flags name. */
 export async function openTraqq(
   values: Values,
   terminal: Terminal,
-  { records, log }: { records: boolean; log?: (message: string) => void },
+  { records, log, directory: own }: OpenOptions,
 ): Promise<Opened> {
   const options = await readOptions(values);
   // Who only asks leaves the journal to the server that has it open.
   if (!records) delete options.journal;
+  if (own !== undefined && options.journal !== undefined) {
+    options.journal = { ...options.journal, directory: own };
+    // It is the directory's own: there may be several of them.
+    delete options.writer;
+  }
   const { journal } = readConfig(options);
   const kind = kindOf(values);
   const folder = values.get("data-dir");

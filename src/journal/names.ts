@@ -7,6 +7,7 @@
  * 0000000042.segment   records, in order of their numbers; the last one is being written
  * snapshot.ndjson      what a storage that dies with its process held; only with such a storage
  * *.tmp                a file that was not finished; replaced by the next attempt
+ * 1, 2, …              the journals of workers, each a directory like this one; `traqq serve --workers`
  * ```
  *
  * @module
@@ -21,6 +22,7 @@ export const SNAPSHOT_NAME = "snapshot.ndjson";
 /** Behind the name of a file that is being written and will be renamed. */
 export const UNFINISHED = ".tmp";
 
+const WORKER = /^[1-9]\d{0,3}$/;
 const SEGMENT = /^(\d{10,16})\.segment$/;
 
 /** The name of a segment, from its number. */
@@ -34,10 +36,20 @@ export function segmentNumber(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+/** The directory of a worker's journal, in that of the server. */
+export function workerName(worker: number): string {
+  return String(worker);
+}
+
+/** Which worker's journal a directory of this name is; undefined for any other name. */
+export function workerNumber(name: string): number | undefined {
+  return WORKER.test(name) ? Number(name) : undefined;
+}
+
 /** Whether a file of this name belongs into a journal's directory. */
 export function isOwnName(name: string): boolean {
   return [LOCK_NAME, IDENTITY_NAME, SNAPSHOT_NAME].includes(name) || name.endsWith(UNFINISHED) ||
-    segmentNumber(name) !== undefined;
+    segmentNumber(name) !== undefined || workerNumber(name) !== undefined;
 }
 
 /** The path of a file in a directory. */

@@ -30,7 +30,7 @@ export interface RecordManyData {
 export async function dispatch(
   target: Target,
   command: Command,
-  serverStats?: () => object,
+  serverStats?: () => object | Promise<object>,
 ): Promise<unknown> {
   switch (command.cmd) {
     case "record":
@@ -47,7 +47,7 @@ export async function dispatch(
     case "find":
       return await find(target, command);
     case "stats":
-      return { ...target.stats(), ...serverStats?.() };
+      return { ...target.stats(), ...await serverStats?.() };
     case "auth":
     case "ping":
       return undefined;

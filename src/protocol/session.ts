@@ -43,7 +43,7 @@ export interface SessionOptions {
   /** Shared with other sessions; default: one of its own. */
   readonly counters?: SessionCounters;
   /** Added to the reply to `stats`. */
-  readonly serverStats?: () => object;
+  readonly serverStats?: () => object | Promise<object>;
 }
 
 const NOT_AUTHORIZED =
@@ -62,7 +62,7 @@ export class Session {
   readonly #access: Access | undefined;
   readonly #address: string;
   readonly #counters: SessionCounters;
-  readonly #serverStats: (() => object) | undefined;
+  readonly #serverStats: (() => object | Promise<object>) | undefined;
   /** Replies in order, and places for those to records. */
   #queue: (string | Slot)[] = [];
   /** The events of the places, and their times; `#timed` if there is any time. */

@@ -17,6 +17,7 @@ import { MAX_LINE_BYTES } from "../protocol/lines.ts";
 import { Session } from "../protocol/session.ts";
 import { Connection, type TcpCounters } from "./_connection.ts";
 import { cannotListen, readAccess, refuseExposed, whole } from "./_listen.ts";
+import type { Totals } from "./totals.ts";
 
 export type { TcpCounters };
 
@@ -40,6 +41,10 @@ export interface TcpOptions {
   maxLineBytes?: number;
   /** Milliseconds without a byte after which a client is closed. Default 600,000; 0: never. */
   idleTimeoutMs?: number;
+  /** Share the port with others that do so too (SO_REUSEPORT); needs Deno's `--unstable-net`. */
+  reusePort?: boolean;
+  /** What `stats` gives; default the counters of the target, and this server's. */
+  totals?: () => Promise<Totals>;
   /** Called with errors that concern no client, such as too many open files. */
   onError?: (error: Error) => void;
 }
@@ -80,6 +85,7 @@ export class TcpServer implements AsyncDisposable {
   readonly #maxLineBytes: number;
   readonly #idleTimeoutMs: number;
   readonly #onError: (error: Error) => void;
+  readonly #serverStats: () => object | Promise<object>;
   readonly #counters: TcpCounters = {
     connections: 0,
     accepted: 0,
@@ -102,6 +108,11 @@ export class TcpServer implements AsyncDisposable {
     this.#maxLineBytes = whole("maxLineBytes", options.maxLineBytes ?? MAX_LINE_BYTES, 1);
     this.#idleTimeoutMs = whole("idleTimeoutMs", options.idleTimeoutMs ?? 600_000, 0);
     this.#onError = options.onError ?? (() => {});
+    const { totals } = options;
+    this.#serverStats = totals === undefined ? () => ({ server: this.stats() }) : async () => {
+      const { traqq, tcp } = await totals();
+      return { ...traqq, server: tcp };
+    };
     this.#access = readAccess(options);
     this.#listener = listen(options, this.#access !== undefined);
     this.addr = this.#listener.addr;
@@ -192,7 +203,7 @@ export class TcpServer implements AsyncDisposable {
       access: this.#access,
       address: (conn.remoteAddr as Deno.NetAddr).hostname,
       counters: this.#counters,
-      serverStats: () => ({ server: this.stats() }),
+      serverStats: this.#serverStats,
     });
     const connection = new Connection(conn, session, this.#counters, this.#maxLineBytes);
     among.add(connection);
@@ -229,15 +240,15 @@ export class TcpServer implements AsyncDisposable {
 }
 
 function listen(
-  { hostname = "127.0.0.1", port = DEFAULT_PORT, insecure = false, tls }: TcpOptions,
+  { hostname = "127.0.0.1", port = DEFAULT_PORT, insecure = false, tls, reusePort }: TcpOptions,
   hasToken: boolean,
 ): Deno.Listener<Deno.Conn, Deno.NetAddr> {
   whole("port", port, 0);
   refuseExposed({ hostname, port }, hasToken || insecure === true);
   try {
     return tls === undefined
-      ? Deno.listen({ hostname, port })
-      : Deno.listenTls({ hostname, port, cert: tls.cert, key: tls.key });
+      ? Deno.listen({ hostname, port, reusePort })
+      : Deno.listenTls({ hostname, port, reusePort, cert: tls.cert, key: tls.key });
   } catch (cause) {
     throw cannotListen(cause, { hostname, port });
   }

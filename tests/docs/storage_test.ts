@@ -36,6 +36,7 @@ Deno.test("docs/storage.md: the journal's files, frame and records are those of 
     names.SNAPSHOT_NAME,
     names.LOCK_NAME,
     `*${names.UNFINISHED}`,
+    names.workerName(1),
   ]);
   for (const [name] of table(PAGE, "journal files")) assert(names.isOwnName(code(name)), name);
 

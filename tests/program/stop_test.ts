@@ -24,9 +24,10 @@ Deno.test("traqq serve with a journal has all of it in storage when SIGTERM unde
 });
 
 Deno.test("traqq serve that is stopped while storage is down says what is in the journal, and the next start brings it", async () => {
-  for (const signals of [1, 2]) {
+  for (const [signals, workers] of [[1, 1], [2, 1], [1, 2], [2, 2]]) {
     await using folder = new Folder();
-    const flags = ["--kv-path", KV, ...serveFlags(folder, { directory: "journal" })];
+    const journal = serveFlags(folder, { directory: "journal" });
+    const flags = ["--kv-path", KV, ...journal, "--workers", String(workers)];
     const timeout = signals === 1 ? "1s" : "10m";
     await using server = await Server.start(folder.path, ...flags, "--stop-timeout", timeout);
     const day = new Day(0);

@@ -12,7 +12,7 @@ import { show } from "../../base/show.ts";
 import { type Access, allows, EVERYTHING, type Grant } from "../../protocol/access.ts";
 import { isLoopback } from "../_listen.ts";
 import { Problem } from "./problem.ts";
-import { Sessions } from "./sessions.ts";
+import { type SessionChange, Sessions } from "./sessions.ts";
 
 const COOKIE = "traqq_session";
 
@@ -26,6 +26,8 @@ export interface GateOptions {
   readonly hosts: readonly string[] | undefined;
   /** Where the cookie is sent to. */
   readonly cookiePath: string;
+  /** Has other servers on the same port know of a session, before the client does. */
+  readonly share?: (change: SessionChange) => Promise<void>;
 }
 
 /** See the top of this file. */
@@ -108,14 +110,23 @@ export class Gate {
   ): Promise<string | undefined> {
     if (this.#options.access === undefined) return undefined;
     const { id, seconds } = this.#sessions.open(await this.#enter(token, address));
+    await this.#options.share?.(this.#sessions.changeOf(id));
     return this.#cookie(id, seconds, url, request);
   }
 
   /** Ends the session of a request; gives the cookie that takes the place of its own. */
-  logout(url: URL, request: Request): string {
+  async logout(url: URL, request: Request): Promise<string> {
     const id = cookieOf(request);
-    if (id !== undefined) this.#sessions.close(id);
+    if (id !== undefined) {
+      this.#sessions.close(id);
+      await this.#options.share?.(this.#sessions.changeOf(id));
+    }
     return this.#cookie("", 0, url, request);
+  }
+
+  /** Takes over a session that another server has opened or ended. */
+  apply(change: SessionChange): void {
+    this.#sessions.apply(change);
   }
 
   async #grantOf(request: Request, url: URL, address: string): Promise<Grant> {

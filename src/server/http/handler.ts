@@ -17,11 +17,14 @@ import { kindOf, recordBody } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { RateLimit } from "./limits.ts";
 import { LiveFeed } from "./live.ts";
+import type { Seen } from "./live_sample.ts";
 import { LoopLag } from "./loop_lag.ts";
 import { PROMETHEUS_TYPE, type Rooms, toPrometheus, toStats } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { type HttpOptions, readBasePath, readOrigins, type RequestEntry } from "./options.ts";
 import { json, Problem, problemOf, refusal, text } from "./problem.ts";
+import type { SessionChange } from "./sessions.ts";
+import type { Siblings } from "../siblings.ts";
 
 /** What a {@linkcode handler} works on: a `Traqq`, or what a test puts in its place. */
 export type HttpTarget = Pick<
@@ -80,11 +83,36 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
  * @throws {ConfigError} if an option cannot be used
  */
 export function handler(traqq: HttpTarget, options: HttpOptions = {}): HttpHandler {
-  const app = new App(traqq, options);
+  return openHandler(traqq, options);
+}
+
+/** A handler beside others on the same port. */
+export interface SharedHandler extends HttpHandler {
+  /** The counters of this one alone. */
+  rooms(): Rooms;
+  /** Takes over a session that another one has opened or ended. */
+  applySession(change: SessionChange): void;
+  /** Another one watches what is recorded here, or no more. */
+  setWatched(isWatched: boolean): void;
+  /** What another one has recorded. */
+  hear(seen: Seen): void;
+}
+
+/** As {@linkcode handler}. @param siblings the others on the same port */
+export function openHandler(
+  traqq: HttpTarget,
+  options: HttpOptions,
+  siblings?: Siblings,
+): SharedHandler {
+  const app = new App(traqq, options, siblings);
   return Object.assign((request: Request, info?: unknown) => app.answer(request, info), {
     stats: () => app.stats(),
     close: () => app.close(),
     abort: () => app.abort(),
+    rooms: () => app.rooms(),
+    applySession: (change: SessionChange) => app.applySession(change),
+    setWatched: (isWatched: boolean) => app.setWatched(isWatched),
+    hear: (seen: Seen) => app.hear(seen),
   });
 }
 
@@ -102,12 +130,14 @@ class App {
   readonly #loopLag = new LoopLag();
   readonly #counters = new HttpCounters();
   readonly #basePath: string;
+  readonly #siblings: Siblings | undefined;
   #isClosed = false;
   /** Resolves when it is closed and answers nothing any more. */
   readonly #idle = Promise.withResolvers<void>();
 
-  constructor(traqq: HttpTarget, options: HttpOptions) {
+  constructor(traqq: HttpTarget, options: HttpOptions, siblings: Siblings | undefined) {
     this.#traqq = traqq;
+    this.#siblings = siblings;
     this.#options = options;
     this.#basePath = readBasePath(options.basePath);
     const origins = readOrigins(options.cors);
@@ -116,6 +146,7 @@ class App {
       cors: origins,
       hosts: options.hosts?.map((name) => name.toLowerCase()),
       cookiePath: this.#basePath || "/",
+      share: siblings && ((change) => siblings.share(change)),
     });
     this.#bodies = new BodyReader({
       maxBodyBytes: whole("maxBodyBytes", options.maxBodyBytes ?? 10 << 20, 1),
@@ -130,7 +161,7 @@ class App {
     this.#live = new LiveFeed(traqq, {
       eventsPerSecond: whole("liveEventsPerSecond", options.liveEventsPerSecond ?? 40, 1),
       maxListeners: whole("maxListeners", options.maxListeners ?? 100, 1),
-    });
+    }, siblings);
     this.#hono = this.#routed(origins);
   }
 
@@ -156,6 +187,27 @@ class App {
   abort(): void {
     this.#bodies.stop();
     this.#logins.stop();
+  }
+
+  rooms(): Rooms {
+    return {
+      traqq: this.#traqq.stats(),
+      http: this.stats(),
+      tcp: this.#options.tcp?.(),
+      loopLag: this.#loopLag.stats(),
+    };
+  }
+
+  applySession(change: SessionChange): void {
+    this.#gate.apply(change);
+  }
+
+  setWatched(isWatched: boolean): void {
+    this.#live.setWatched(isWatched);
+  }
+
+  hear(seen: Seen): void {
+    this.#live.hear(seen);
   }
 
   /** Never rejects. */
@@ -271,8 +323,11 @@ class App {
       "/find": get("read", (visit) => this.#ask(visit, "/find")),
       "/overview": get("read", async () => json(await this.#traqq.overview())),
       "/live": get("read", (visit, untilMs) => this.#listen(visit, untilMs)),
-      "/stats": get("read", () => json(toStats(this.#rooms()))),
-      "/metrics": get("read", () => text(toPrometheus(this.#rooms()), PROMETHEUS_TYPE)),
+      "/stats": get("read", async () => json(toStats(await this.#allRooms()))),
+      "/metrics": get(
+        "read",
+        async () => text(toPrometheus(await this.#allRooms()), PROMETHEUS_TYPE),
+      ),
       "/openapi.json": get("read", () => json(openApi(this.#basePath))),
       "/health": get("none", () => json({ status: "healthy" })),
       "/ready": get("none", () => this.#ready()),
@@ -321,7 +376,7 @@ class App {
     return answer(this.#traqq, path, url, request.headers.get("accept"));
   }
 
-  #listen({ request }: Visit, untilMs: number): Response {
+  async #listen({ request }: Visit, untilMs: number): Promise<Response> {
     const headers = {
       "Content-Type": "text/event-stream",
       "Cache-Control": "no-store",
@@ -329,7 +384,9 @@ class App {
       "X-Accel-Buffering": "no",
     };
     if (request.method === "HEAD") return new Response(null, { headers });
-    return new Response(this.#live.listen(untilMs), { headers });
+    const stream = this.#live.listen(untilMs);
+    await this.#live.ready();
+    return new Response(stream, { headers });
   }
 
   #ready(): Response {
@@ -344,17 +401,14 @@ class App {
     return json({ success: true }, 200, cookie === undefined ? {} : { "Set-Cookie": cookie });
   }
 
-  #logout({ request, url }: Visit): Response {
-    return json({ success: true }, 200, { "Set-Cookie": this.#gate.logout(url, request) });
+  async #logout({ request, url }: Visit): Promise<Response> {
+    return json({ success: true }, 200, { "Set-Cookie": await this.#gate.logout(url, request) });
   }
 
-  #rooms(): Rooms {
-    return {
-      traqq: this.#traqq.stats(),
-      http: this.stats(),
-      tcp: this.#options.tcp?.(),
-      loopLag: this.#loopLag.stats(),
-    };
+  /** All servers on the port are one to who asks. */
+  async #allRooms(): Promise<Rooms> {
+    const own = this.rooms();
+    return this.#siblings === undefined ? own : { ...own, ...await this.#siblings.totals() };
   }
 
   readonly #onError = (error: Error): void => {

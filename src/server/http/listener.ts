@@ -21,6 +21,8 @@ export interface HttpServerOptions extends HttpOptions {
   insecure?: boolean;
   /** Certificate chain and private key, each as PEM text. */
   tls?: { cert: string; key: string };
+  /** Share the port with others that do so too (SO_REUSEPORT); needs Deno's `--unstable-net`. */
+  reusePort?: boolean;
 }
 
 /** How long the last replies may take when all is decided. */
@@ -49,21 +51,36 @@ export class HttpServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #shutdown: Promise<void> | undefined;
 
-  /** See {@linkcode serveHttp}. */
-  constructor(traqq: HttpTarget, options: HttpServerOptions) {
-    const { hostname = "127.0.0.1", port = DEFAULT_HTTP_PORT, insecure, tls, ...rest } = options;
+  /**
+   * See {@linkcode serveHttp}.
+   *
+   * @param makeHandler another that answers
+   */
+  constructor(
+    traqq: HttpTarget,
+    options: HttpServerOptions,
+    makeHandler: (traqq: HttpTarget, options: HttpOptions) => HttpHandler = handler,
+  ) {
+    const {
+      hostname = "127.0.0.1",
+      port = DEFAULT_HTTP_PORT,
+      insecure,
+      tls,
+      reusePort = false,
+      ...rest
+    } = options;
     whole("port", port, 0);
     const access = readAccess(options);
     refuseExposed({ hostname, port }, access !== undefined || insecure === true);
     // Pages that make their own name mean this machine are kept out, where no token does it.
     const isOwn = isLoopback(hostname) && access === undefined;
-    this.#handler = handler(traqq, {
+    this.#handler = makeHandler(traqq, {
       ...rest,
       token: undefined,
       access,
       hosts: isOwn ? rest.hosts ?? [] : rest.hosts,
     });
-    this.#server = this.#listen({ hostname, port }, tls, rest.onError ?? (() => {}));
+    this.#server = this.#listen({ hostname, port }, reusePort, tls, rest.onError ?? (() => {}));
     this.addr = this.#server.addr;
     this.url = `${tls === undefined ? "http" : "https"}://${formatAddress(this.addr)}`;
   }
@@ -98,11 +115,13 @@ export class HttpServer implements AsyncDisposable {
 
   #listen(
     at: Address,
+    reusePort: boolean,
     tls: HttpServerOptions["tls"],
     onError: (error: Error) => void,
   ): Deno.HttpServer<Deno.NetAddr> {
     const options = {
       ...at,
+      reusePort,
       // The caller says where it listens.
       onListen: () => {},
       onError: (error: unknown) => refusal(problemOf(error, onError)),

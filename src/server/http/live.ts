@@ -10,9 +10,13 @@
  * nobody listens nothing is looked at. A listener who does not read as fast is dropped: nothing is kept
  * for it but 64 KiB. A browser then connects again by itself.
  *
+ * Where several servers share a port, each shows the others what it records while they watch.
+ *
  * @module
  */
 import type { Traqq } from "../../traqq.ts";
+import type { Siblings } from "../siblings.ts";
+import { LiveSample, type Seen, together } from "./live_sample.ts";
 import { Problem } from "./problem.ts";
 
 /** The bounds. */
@@ -30,9 +34,6 @@ export interface LiveStats {
   readonly dropped: number;
 }
 
-/** Properties of an event that are shown, and characters of a string. */
-const MAX_PROPERTIES = 32;
-const MAX_CHARACTERS = 256;
 /** Bytes that may wait for a listener. */
 const MAX_WAITING_BYTES = 1 << 16;
 const TICK_MS = 250;
@@ -53,19 +54,31 @@ export class LiveFeed {
   readonly #maxListeners: number;
   /** Events of a message at most. */
   readonly #maxSample: number;
+  readonly #sample: LiveSample;
+  readonly #siblings: Pick<Siblings, "watch" | "show"> | undefined;
   readonly #listeners = new Set<Listener>();
+  /** What the others have shown. */
+  #heard: Seen[] = [];
+  /** Resolves when the others show what they record, if anybody listens. */
+  #watching: Promise<void> | undefined;
+  /** Whether the others watch. */
+  #isWatched = false;
   #dropped = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #unobserve: (() => void) | undefined;
-  #count = 0;
-  #sample: { at: number; event: object }[] = [];
   #silentTicks = 0;
   #isClosed = false;
 
-  constructor(traqq: Pick<Traqq, "observe">, options: LiveOptions) {
+  constructor(
+    traqq: Pick<Traqq, "observe">,
+    options: LiveOptions,
+    siblings?: Pick<Siblings, "watch" | "show">,
+  ) {
     this.#traqq = traqq;
     this.#maxListeners = options.maxListeners;
     this.#maxSample = Math.ceil(options.eventsPerSecond * TICK_MS / 1000);
+    this.#sample = new LiveSample(this.#maxSample);
+    this.#siblings = siblings;
   }
 
   /**
@@ -88,7 +101,8 @@ export class LiveFeed {
       start: (controller) => {
         listener = { controller, untilMs };
         this.#listeners.add(listener);
-        if (this.#timer === undefined) this.#start();
+        if (this.#listeners.size === 1) this.#watching = this.#siblings?.watch(true);
+        this.#startOrStop();
         // At once, so that the listener knows that it is connected.
         controller.enqueue(encoder.encode(": traqq\nretry: 2000\n\n"));
       },
@@ -96,6 +110,11 @@ export class LiveFeed {
         this.#remove(listener);
       },
     }, new ByteLengthQueuingStrategy({ highWaterMark: MAX_WAITING_BYTES }));
+  }
+
+  /** Resolves when all that is recorded from now on, wherever, comes to who listens. */
+  async ready(): Promise<void> {
+    await this.#watching;
   }
 
   /** Counters since the start. */
@@ -107,51 +126,57 @@ export class LiveFeed {
   close(): void {
     this.#isClosed = true;
     for (const listener of [...this.#listeners]) this.#end(listener);
+    this.#startOrStop();
   }
 
-  #start(): void {
-    this.#unobserve = this.#traqq.observe((event) => this.#see(event));
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  /** Another server says whether it watches. */
+  setWatched(isWatched: boolean): void {
+    this.#isWatched = isWatched;
+    this.#startOrStop();
   }
 
-  #stop(): void {
-    clearInterval(this.#timer);
-    this.#unobserve?.();
-    this.#timer = this.#unobserve = undefined;
-    this.#count = this.#silentTicks = 0;
-    this.#sample = [];
+  /** What another server has recorded. */
+  hear(seen: Seen): void {
+    if (this.#listeners.size > 0) this.#heard.push(seen);
   }
 
-  /** Reservoir sampling: each of the events so far is in the sample with the same chance. */
-  #see(event: unknown): void {
-    const at = this.#count++;
-    if (at < this.#maxSample) {
-      this.#sample.push({ at, event: shownOf(event) });
-      return;
+  #startOrStop(): void {
+    const isNeeded = this.#listeners.size > 0 || (this.#isWatched && !this.#isClosed);
+    if (isNeeded && this.#timer === undefined) {
+      this.#unobserve = this.#traqq.observe((event) => this.#sample.see(event));
+      this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    } else if (!isNeeded && this.#timer !== undefined) {
+      clearInterval(this.#timer);
+      this.#unobserve?.();
+      this.#timer = this.#unobserve = undefined;
+      this.#silentTicks = 0;
+      this.#sample.clear();
     }
-    const place = Math.floor(Math.random() * (at + 1));
-    if (place < this.#maxSample) this.#sample[place] = { at, event: shownOf(event) };
   }
 
   #tick(): void {
+    const own = this.#sample.take();
+    if (own !== undefined && this.#isWatched) this.#siblings?.show(own);
+    if (this.#listeners.size === 0) return;
     const nowMs = Date.now();
-    const message = this.#message();
+    const message = this.#message(own === undefined ? this.#heard : [own, ...this.#heard]);
+    this.#heard = [];
     for (const listener of [...this.#listeners]) {
       if (nowMs >= listener.untilMs) this.#end(listener);
       else if (message !== undefined) this.#send(listener, message);
     }
   }
 
-  #message(): Uint8Array | undefined {
-    if (this.#count === 0) {
+  #message(all: readonly Seen[]): Uint8Array | undefined {
+    if (all.length === 0) {
       if (++this.#silentTicks < HEARTBEAT_TICKS) return undefined;
       this.#silentTicks = 0;
       return encoder.encode(": nothing new\n\n");
     }
-    const events = this.#sample.sort((a, b) => a.at - b.at).map(({ event }) => event);
-    const data = { count: this.#count, leftOut: this.#count - events.length, events };
-    this.#count = this.#silentTicks = 0;
-    this.#sample = [];
+    this.#silentTicks = 0;
+    const { count, events } = together(all, this.#maxSample);
+    const shown = events.map(({ event }) => event);
+    const data = { count, leftOut: count - shown.length, events: shown };
     return encoder.encode(`event: recorded\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
@@ -175,22 +200,11 @@ export class LiveFeed {
 
   #remove(listener: Listener): boolean {
     const was = this.#listeners.delete(listener);
-    if (this.#listeners.size === 0 && this.#timer !== undefined) this.#stop();
+    if (was && this.#listeners.size === 0) {
+      this.#heard = [];
+      this.#watching = this.#siblings?.watch(false);
+      this.#startOrStop();
+    }
     return was;
   }
-}
-
-/** A copy of what can be counted of an event, bounded. */
-function shownOf(event: unknown): object {
-  const shown: Record<string, unknown> = Object.create(null);
-  try {
-    for (const name of Object.keys(event as object).slice(0, MAX_PROPERTIES)) {
-      const value = (event as Record<string, unknown>)[name];
-      if (typeof value === "string") shown[name] = value.slice(0, MAX_CHARACTERS).toWellFormed();
-      else if (typeof value === "number" || typeof value === "boolean") shown[name] = value;
-    }
-  } catch {
-    // A property that cannot be read was not counted either.
-  }
-  return shown;
 }

@@ -1,22 +1,16 @@
 /**
- * `GET /stats` and `GET /metrics`: all counters of this process by room, as JSON and as Prometheus text
+ * `GET /stats` and `GET /metrics`: all counters of the server by room, as JSON and as Prometheus text
  * (exposition format 0.0.4).
  *
  * @module
  */
 import type { HistogramStats } from "../../base/histogram.ts";
-import type { TraqqStats } from "../../traqq.ts";
 import type { TcpCounters } from "../_connection.ts";
+import type { Totals } from "../totals.ts";
 import type { HttpStats } from "./counters.ts";
 
-/** Counters of the rooms that there are. */
-export interface Rooms {
-  readonly traqq: TraqqStats;
-  readonly http: HttpStats;
-  /** Absent where no TCP server runs beside. */
-  readonly tcp: TcpCounters | undefined;
-  readonly loopLag: HistogramStats;
-}
+/** Counters of the rooms; HTTP is one of them. */
+export type Rooms = Totals & Required<Pick<Totals, "http" | "loopLag">>;
 
 /** The content type of {@linkcode toPrometheus}. */
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";

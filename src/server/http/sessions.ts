@@ -13,6 +13,14 @@ export const SESSION_MS = 12 * 3_600_000;
 /** Sessions at a time; beyond, the oldest ends. */
 const MAX_SESSIONS = 10_000;
 
+/** A session that was opened or ended, for other servers on the same port. */
+export interface SessionChange {
+  /** The digest of its id. */
+  readonly key: string;
+  /** What it gives; undefined: nothing any more. */
+  readonly grant: Grant | undefined;
+}
+
 /** Bounded, in memory: a restart ends all of them. */
 export class Sessions {
   /** By the digest of the id, so that the time of a look-up tells nothing about it. */
@@ -23,8 +31,7 @@ export class Sessions {
     const nowMs = Date.now();
     const expiresAtMs = Math.min(grant.expiresAtMs, nowMs + SESSION_MS);
     const id = randomBytes(32).toString("base64url");
-    this.#grants.set(digest(id), { right: grant.right, expiresAtMs });
-    if (this.#grants.size > MAX_SESSIONS) this.#grants.delete(this.#grants.keys().next().value!);
+    this.apply({ key: digest(id), grant: { right: grant.right, expiresAtMs } });
     return { id, seconds: Math.max(1, Math.floor((expiresAtMs - nowMs) / 1000)) };
   }
 
@@ -39,7 +46,21 @@ export class Sessions {
 
   /** Ends a session. */
   close(id: string): void {
-    this.#grants.delete(digest(id));
+    this.apply({ key: digest(id), grant: undefined });
+  }
+
+  /** What the others must know of a session. */
+  changeOf(id: string): SessionChange {
+    const key = digest(id);
+    return { key, grant: this.#grants.get(key) };
+  }
+
+  /** Takes over what was opened or ended, here or elsewhere. */
+  apply({ key, grant }: SessionChange): void {
+    this.#grants.delete(key);
+    if (grant === undefined) return;
+    this.#grants.set(key, grant);
+    if (this.#grants.size > MAX_SESSIONS) this.#grants.delete(this.#grants.keys().next().value!);
   }
 }
 

@@ -1,0 +1,340 @@
+/**
+ * One server: a traqq with its storage and journal, and what listens for it. `traqq serve` runs one, and
+ * each of its workers does.
+ *
+ * @module
+ */
+import { ConfigError, messageOf } from "../base/errors.ts";
+import { withDeadline } from "../base/promises.ts";
+import type { JournalSettings } from "../engine/journal_options.ts";
+import type { Access } from "../protocol/access.ts";
+import { type Address, formatAddress } from "../protocol/address.ts";
+import { openHandler, type SharedHandler } from "../server/http/handler.ts";
+import type { HttpServer } from "../server/http.ts";
+import type { Siblings } from "../server/siblings.ts";
+import { serveTcp, type TcpServer } from "../server/tcp.ts";
+import type { Totals } from "../server/totals.ts";
+import { formatNumber } from "./draw/number.ts";
+import { harmless } from "./draw/text.ts";
+import { durationMs } from "./duration.ts";
+import { CliError, UsageError } from "./errors.ts";
+import { readFile } from "./files.ts";
+import { type Values, wholeNumber } from "./flags.ts";
+import type { Log } from "./log.ts";
+import { need } from "./permissions.ts";
+import { httpPermission, type HttpSettings, openHttp, readHttp } from "./serve_http.ts";
+import { readAddress } from "./shared_flags.ts";
+import { type Opened, openTraqq, storagePermissions } from "./storage.ts";
+import type { Terminal } from "./terminal.ts";
+import { readAccess, TOKEN_VARIABLE } from "./tokens.ts";
+
+/** What the flags say of a server. */
+export interface ServeSettings {
+  readonly at: Address;
+  readonly http: HttpSettings | undefined;
+  readonly tls: { cert: string; key: string } | undefined;
+  readonly access: Access | undefined;
+  readonly insecure: boolean;
+  readonly maxConnections: number | undefined;
+  readonly maxLineBytes: number | undefined;
+  readonly idleTimeoutMs: number | undefined;
+}
+
+/** What a server keeps, for messages. */
+export interface ServerFacts {
+  /** What to call the storage. */
+  readonly where: string;
+  readonly prefix: string;
+  readonly timezone: string;
+  readonly journal: Pick<JournalSettings, "directory" | "durability"> | undefined;
+}
+
+/** Ports to listen on; 0: any free one. */
+export interface Ports {
+  readonly tcp: number;
+  /** Undefined where there is no HTTP. */
+  readonly http: number | undefined;
+}
+
+/** Where a server listens. */
+export interface Listening {
+  /** `127.0.0.1:9876` */
+  readonly address: string;
+  /** `http://127.0.0.1:8080` */
+  readonly url: string | undefined;
+  readonly ports: Ports;
+}
+
+/** What {@linkcode OneServer.listen} takes. */
+export interface ListenOptions {
+  /** Default those of the flags. */
+  readonly ports?: Ports;
+  /** Others that are one with it to clients. */
+  readonly siblings?: Siblings;
+  /** Share the ports with others. */
+  readonly reusePort?: boolean;
+}
+
+/** Reads the flags and the files they name, and asks for what Deno must allow. @throws {UsageError} */
+export async function readSettings(values: Values): Promise<ServeSettings> {
+  const at = readAddress(values);
+  const http = readHttp(values);
+  const limits = {
+    maxConnections: wholeNumber(values, "max-connections", 1),
+    maxLineBytes: wholeNumber(values, "max-line-bytes", 1),
+    idleTimeoutMs: durationMs(values, "idle-timeout"),
+  };
+  const address = formatAddress(at);
+  need(
+    `serve on ${address}`,
+    // Deno takes the permission for a port of 0 only as one for the whole host.
+    { name: "net", host: at.port === 0 ? at.hostname : address },
+    ...http === undefined ? [] : [httpPermission(http)],
+    ...storagePermissions(values),
+  );
+  const tls = await readTls(values);
+  const access = await readAccess(values);
+  return { at, http, tls, access, insecure: values.has("insecure"), ...limits };
+}
+
+/** See the top of this file. */
+export class OneServer {
+  readonly #settings: ServeSettings;
+  readonly #opened: Opened;
+  readonly #log: Log;
+  #tcp: TcpServer | undefined;
+  #web: HttpServer | undefined;
+  #handler: SharedHandler | undefined;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(settings: ServeSettings, opened: Opened, log: Log) {
+    this.#settings = settings;
+    this.#opened = opened;
+    this.#log = log;
+  }
+
+  /**
+   * Opens the storage, and brings to it what the journal holds.
+   *
+   * @param directory the journal's, in place of that of the flags
+   */
+  static async open(
+    values: Values,
+    terminal: Terminal,
+    log: Log,
+    directory?: string,
+  ): Promise<OneServer> {
+    const settings = await readSettings(values);
+    return new OneServer(settings, await openRecovered(values, terminal, log, directory), log);
+  }
+
+  /** What it keeps. */
+  get facts(): ServerFacts {
+    const { traqq, where, journal } = this.#opened;
+    return {
+      where,
+      prefix: traqq.prefix,
+      timezone: traqq.timezone,
+      journal: journal && { directory: journal.directory, durability: journal.durability },
+    };
+  }
+
+  /** The HTTP side that others on the same port talk to. */
+  get handler(): SharedHandler | undefined {
+    return this.#handler;
+  }
+
+  /** The counters of this one alone. */
+  totals(): Totals {
+    return {
+      traqq: this.#opened.traqq.stats(),
+      ...this.#tcp === undefined ? {} : { tcp: this.#tcp.stats() },
+      ...this.#handler?.rooms(),
+    };
+  }
+
+  /** Brings what recovery counted anew to storage, where others can read it. Never rejects. */
+  async flush(): Promise<void> {
+    await flushed(this.#opened, this.#log);
+  }
+
+  /** @throws {UsageError} if other machines could reach it without a token */
+  listen({ ports, siblings, reusePort = false }: ListenOptions = {}): Listening {
+    const { at, http, access, insecure, tls, ...limits } = this.#settings;
+    const { traqq } = this.#opened;
+    const log = this.#log;
+    try {
+      const tcp = this.#tcp = serveTcp(traqq, {
+        ...at,
+        ...ports && { port: ports.tcp },
+        ...limits,
+        access,
+        insecure,
+        tls,
+        reusePort,
+        totals: siblings && (() => siblings.totals()),
+        onError: (error) => log.error(error.message),
+      });
+      const port = ports?.http;
+      const settings = http && { ...http, at: port === undefined ? http.at : { ...http.at, port } };
+      this.#web = settings && openHttp(settings, {
+        ...{ traqq, tcp, access, insecure, tls, log, reusePort },
+        makeHandler: (target, options) => {
+          return this.#handler = openHandler(target, options, siblings);
+        },
+      });
+    } catch (error) {
+      throw withoutToken(error);
+    }
+    return {
+      address: formatAddress({ hostname: this.#tcp.addr.hostname, port: this.#tcp.addr.port }),
+      url: this.#web?.url,
+      ports: { tcp: this.#tcp.addr.port, http: this.#web?.addr.port },
+    };
+  }
+
+  /**
+   * Takes no more connections, answers what came, and brings it to storage.
+   *
+   * @throws {CliError} if that took longer
+   */
+  stop(timeoutMs: number): Promise<void> {
+    return this.#stopped ??= this.#stop(timeoutMs);
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    // At most half of the time is the clients', for what they sent must still get to storage.
+    const options = { deadlineMs: timeoutMs / 2 };
+    await Promise.all([this.#web?.shutdown(options), this.#tcp?.shutdown(options)]);
+    await closeWithin(this.#opened, deadlineMs - performance.now());
+  }
+}
+
+/** Opens a traqq, and says what it brought to storage. @param directory of the journal */
+export async function openRecovered(
+  values: Values,
+  terminal: Terminal,
+  log: Log,
+  directory?: string,
+): Promise<Opened> {
+  const opened = await openTraqq(values, terminal, {
+    records: true,
+    log: (message) => log.error(message),
+    directory,
+  });
+  if (opened.journal !== undefined) sayRecovered(opened, opened.journal, log);
+  return opened;
+}
+
+/** Flushes; should that fail, it is said, and tried again by itself. */
+export async function flushed(opened: Opened, log: Log): Promise<void> {
+  try {
+    await opened.traqq.flush();
+  } catch (error) {
+    log.error(`Not in storage yet: ${messageOf(error)}; it is tried again`);
+  }
+}
+
+/** Closes it. @throws {CliError} if that took longer, saying where what it holds is */
+export async function closeWithin(opened: Opened, milliseconds: number): Promise<void> {
+  try {
+    await withDeadline(
+      opened[Symbol.asyncDispose](),
+      milliseconds,
+      () => new CliError("storage took too long; raise --stop-timeout"),
+    );
+  } catch (error) {
+    const { pending, journal } = opened.traqq.stats();
+    const events = some(pending, "event", "events");
+    // How many and where is said here, with the directory.
+    const reason = messageOf(error).replace(/^Closed with \d+ events that [^:]*: /, "");
+    // What the disk does not take is in memory alone.
+    const isKept = journal !== undefined && (journal.failures === 0 || journal.heldBytes === 0);
+    throw new CliError(
+      isKept
+        ? `Not in storage yet: ${events} (${reason}). Nothing is lost: the journal in ` +
+          `${opened.journal?.directory} has them, and the next start brings them to storage`
+        : `Cannot bring the last ${events} to storage${
+          journal === undefined ? "" : ", and the journal could not be written"
+        }: ${reason}`,
+      { cause: error },
+    );
+  }
+}
+
+/** What becomes of events that are not in storage, should the process end now. */
+export function leftBehind({ journal }: Pick<ServerFacts, "journal">): string {
+  if (journal === undefined) return "what was not in storage is lost";
+  const where = harmless(journal.directory);
+  return journal.durability === "none"
+    ? `what is in the journal in ${where} is brought to storage by the next start; what was only ` +
+      "in memory is lost"
+    : `all that was acknowledged is in storage or in the journal in ${where}, and the next start ` +
+      "brings it to storage";
+}
+
+/** One line: where a server listens and what it keeps. */
+export function bannerOf(
+  { address, url }: Listening,
+  { where, prefix, timezone, journal }: ServerFacts,
+  { tls, access }: ServeSettings,
+  workers: number,
+): string {
+  return `traqq listens on ${address}${url === undefined ? "" : ` and ${url}`}` +
+    `${tls === undefined ? "" : " (TLS)"}, ` +
+    `${workers === 1 ? "" : `${workers} workers, `}` +
+    `${access === undefined ? "no token" : "with a token"}; ` +
+    `storage: ${where}, ${
+      journal === undefined
+        ? ""
+        : `journal ${harmless(journal.directory)} (${journal.durability}), `
+    }prefix ${prefix}, ${timezone}`;
+}
+
+/** One line about what an earlier process has left. */
+function sayRecovered(opened: Opened, journal: JournalSettings, log: Log): void {
+  const { recovered, replayed } = opened.traqq.stats();
+  const { uncounted } = opened;
+  const parts = [
+    ...recovered > 0 ? [some(recovered, "event", "events")] : [],
+    ...replayed > 0 ? [some(replayed, "commit", "commits")] : [],
+  ];
+  if (parts.length === 0 && uncounted === 0) return;
+  log.info(
+    `Recovered ${parts.join(" and ") || "nothing"} from the journal in ${
+      harmless(journal.directory)
+    }${
+      uncounted === 0 ? "" : `; ${some(uncounted, "event", "events")} could not be counted again`
+    }`,
+  );
+}
+
+function some(count: number, one: string, many: string): string {
+  return `${formatNumber(count, { grouped: true })} ${count === 1 ? one : many}`;
+}
+
+/** What the library says of options, in words of flags. */
+function withoutToken(error: unknown): unknown {
+  const exposed = error instanceof ConfigError &&
+    /^Cannot listen on (\S+) without a token/.exec(error.message)?.[1];
+  if (typeof exposed !== "string") return error;
+  return new UsageError(
+    `Cannot listen on ${exposed} without a token: other machines could read and write ` +
+      `everything; give --token-file, or ${TOKEN_VARIABLE} ` +
+      `(with --allow-env=${TOKEN_VARIABLE}), or --insecure if that is what you want`,
+  );
+}
+
+async function readTls(values: Values): Promise<{ cert: string; key: string } | undefined> {
+  const cert = values.get("tls-cert");
+  const key = values.get("tls-key");
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new UsageError("--tls-cert and --tls-key go together; give both");
+  }
+  return {
+    cert: await readFile("the certificate", cert),
+    key: await readFile("the private key", key),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Starting what `traqq serve` runs: a server in this very thread, or several in workers.
+ *
+ * @module
+ */
+import { addUp } from "../server/totals.ts";
+import { readConfig } from "../engine/config.ts";
+import { UsageError } from "./errors.ts";
+import { type FlagGroup, type Values, wholeNumber } from "./flags.ts";
+import type { Log } from "./log.ts";
+import { readOptions } from "./options.ts";
+import { allStopped, DEFAULT_STOP_MS, type RunningServer, stoppable } from "./running_server.ts";
+import { bannerOf, leftBehind, OneServer, readSettings } from "./serve_one.ts";
+import type { Terminal } from "./terminal.ts";
+import { Left } from "./workers/left.ts";
+import { startWorkers } from "./workers/pool.ts";
+
+/** Far beyond the cores of any machine. */
+const MAX_WORKERS = 256;
+
+/** How many servers there are. */
+export const WORKER_FLAGS: FlagGroup = {
+  title: "More cores",
+  flags: [
+    {
+      name: "workers",
+      value: "N",
+      help: "Serve with N threads that share the ports; default 1. Not with --storage memory",
+    },
+  ],
+};
+
+/** Opens the storage and listens; used by `demo` too. */
+export async function startServer(
+  values: Values,
+  terminal: Terminal,
+  log: Log,
+): Promise<RunningServer> {
+  const workers = wholeNumber(values, "workers", 1) ?? 1;
+  if (workers > MAX_WORKERS) {
+    throw new UsageError(`--workers wants at most ${MAX_WORKERS}, received ${workers}`);
+  }
+  if (workers > 1) return await startWorkers(values, terminal, log, workers);
+  const settings = await readSettings(values);
+  const directory = readConfig(await readOptions(values)).journal?.directory;
+  const left = await Left.open(values, terminal, log, directory, 1);
+  let server: OneServer | undefined;
+  try {
+    server = await OneServer.open(values, terminal, log);
+    const one = server;
+    const listening = one.listen({
+      siblings: left.size === 0 ? undefined : {
+        totals: () => Promise.resolve(addUp([one.totals(), ...left.totals()])),
+        share: () => Promise.resolve(),
+        watch: () => Promise.resolve(),
+        show: () => {},
+      },
+    });
+    return {
+      address: listening.address,
+      banner: bannerOf(listening, one.facts, settings, 1),
+      leftBehind: leftBehind(one.facts),
+      ...stoppable((timeoutMs) => allStopped([one.stop(timeoutMs), left.stop(timeoutMs)])),
+    };
+  } catch (error) {
+    await server?.stop(DEFAULT_STOP_MS);
+    await left.stop(DEFAULT_STOP_MS);
+    throw error;
+  }
+}

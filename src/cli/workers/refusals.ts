@@ -1,0 +1,51 @@
+/**
+ * What cannot be done by several workers, said before anything is opened.
+ *
+ * @module
+ */
+import { readConfig } from "../../engine/config.ts";
+import type { JournalSettings } from "../../engine/journal_options.ts";
+import { CliError, UsageError } from "../errors.ts";
+import type { Values } from "../flags.ts";
+import { readOptions } from "../options.ts";
+import { need } from "../permissions.ts";
+import { kvPathOf } from "../shared_flags.ts";
+import { kindOf } from "../storage.ts";
+
+/** @throws {UsageError} for flags that only one worker can have */
+export async function checkWorkers(values: Values, count: number): Promise<void> {
+  const kind = kindOf(values);
+  if (kind === "memory" || (kind === "kv" && kvPathOf(values) === ":memory:")) {
+    throw new UsageError(
+      `--workers ${count} needs a storage that they share, and memory is none: give --storage kv ` +
+        "with a file, or --storage redis",
+    );
+  }
+  const { writer } = await readOptions(values);
+  if (writer !== undefined) {
+    throw new UsageError(
+      `--workers ${count} cannot all be the writer ${
+        JSON.stringify(writer)
+      }: leave "writer" out of ` +
+        "the config file",
+    );
+  }
+  // Deno would end the process without a word of ours.
+  if (typeof Deno.listenDatagram !== "function") {
+    throw new CliError(
+      `Cannot serve with ${count} workers: Deno lets them share a port only with --unstable-net; ` +
+        "run again with it",
+    );
+  }
+  // Deno reads the modules of a worker with the program's own rights: from a checkout, as files.
+  const { protocol, pathname } = new URL("../../../", import.meta.url);
+  if (protocol === "file:" && !Deno.build.standalone) {
+    const path = decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "").replace(/\/$/, "");
+    need(`start ${count} workers`, { name: "read", path });
+  }
+}
+
+/** The journal that the flags name, if any. */
+export async function journalOf(values: Values): Promise<JournalSettings | undefined> {
+  return readConfig(await readOptions(values)).journal;
+}
