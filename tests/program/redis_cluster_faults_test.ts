@@ -85,8 +85,12 @@ await withRedis("traqq under faults of a Redis cluster", async () => {
     async hurt(load) {
       for (const one of [replica, master]) {
         await cluster.ready();
-        await one.cli("cluster", "failover");
-        await tookOver(one);
+        // Redis gives up after 5 seconds, which a busy machine may need.
+        await until("the replica to be made master", PATIENCE_MS, async () => {
+          if (await isMaster(one)) return true;
+          await one.cli("cluster", "failover");
+          return false;
+        });
         await load.more(500);
       }
     },
@@ -114,11 +118,8 @@ await withRedis("traqq under faults of a Redis cluster", async () => {
     heal: () => Promise.resolve(),
   }));
 
-  const tookOver = async (replica: RedisServer) => {
-    await until(
-      "the replica to take over",
-      PATIENCE_MS,
-      async () => /^role:master/m.test(await replica.cli("info", "replication")),
-    );
-  };
+  const isMaster = async (node: RedisServer) =>
+    /^role:master/m.test(await node.cli("info", "replication"));
+  const tookOver = (replica: RedisServer) =>
+    until("the replica to take over", PATIENCE_MS, () => isMaster(replica));
 });
