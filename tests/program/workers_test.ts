@@ -11,7 +11,7 @@ import type { Storage } from "../../src/storage/storage.ts";
 import { RedisServer, withRedis } from "../_redis.ts";
 import { CERT, KEY } from "../server/_tls.ts";
 import { cellsOf, CONNECTIONS, Day, Load, serveFlags, withKv } from "./_load.ts";
-import { ask, Folder, messages, run, Server, within } from "./_program.ts";
+import { ask, CLI, Folder, messages, run, Server, spawn, within } from "./_program.ts";
 
 const HTTP = ["--http", "127.0.0.1:0"];
 const KV = "traqq.db";
@@ -285,6 +285,31 @@ Deno.test("traqq serve --workers refuses what several cannot share, in one line"
   await bad(1, "it is that of another storage", "--data-dir=data", "--storage=memory");
 });
 
+Deno.test("traqq serve --workers runs with exactly the permissions that --help names, and names what it lacks", async () => {
+  await using folder = new Folder();
+  const help = await run({ args: ["serve", "--help"] });
+  const flags = /--workers N:\n((?: {4}.*\n)+)/.exec(help.out)![1].trim().split(/\s+/);
+  assertEquals(flags.length, 5);
+  const port = freePort();
+  const args = ["serve", "--addr", `127.0.0.1:${port}`, "--workers=2"];
+  const allow = flags.map((flag) => flag.replace("9876", String(port)));
+  const lacking = await run({ cwd: folder.path, allow, args });
+  // From a checkout the modules of workers are files.
+  const read = /run again with --allow-read=(\S+)\n$/.exec(lacking.err)![1];
+  assertEquals([lacking.code, CLI.startsWith(read)], [1, true], lacking.err);
+  const running = spawn({
+    cwd: folder.path,
+    allow: allow.map((flag) => flag.replace("--allow-read=", `--allow-read=${read},`)),
+    args,
+  });
+  await running.out.line(/, 2 workers, /);
+  const server = { address: `127.0.0.1:${port}` };
+  assertEquals((await ask(server, ["record", "--event", '{"event":"x"}'])).code, 0);
+  running.process.kill("SIGTERM");
+  assertEquals((await within(running.process.status, "the end")).code, 0);
+  await Promise.all([running.out.ended, running.err.ended]);
+});
+
 Deno.test("traqq serve --workers ends at once on a second signal", async () => {
   await using folder = new Folder();
   const flags = ["--workers=2", "--data-dir=data", "--stop-timeout=10m"];
@@ -307,3 +332,8 @@ Deno.test("traqq serve --workers ends at once on a second signal", async () => {
     "Stopped at once: all that was acknowledged is in storage or in the journal",
   );
 });
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
