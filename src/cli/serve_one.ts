@@ -116,15 +116,16 @@ export class OneServer {
   /**
    * Opens the storage, and brings to it what the journal holds.
    *
+   * @param settings what {@linkcode readSettings} gave: a file may be one that can be read only once
    * @param directory the journal's, in place of that of the flags
    */
   static async open(
+    settings: ServeSettings,
     values: Values,
     terminal: Terminal,
     log: Log,
     directory?: string,
   ): Promise<OneServer> {
-    const settings = await readSettings(values);
     return new OneServer(settings, await openRecovered(values, terminal, log, directory), log);
   }
 

@@ -4,11 +4,9 @@
  * @module
  */
 import { addUp } from "../server/totals.ts";
-import { readConfig } from "../engine/config.ts";
 import { UsageError } from "./errors.ts";
 import { type FlagGroup, type Values, wholeNumber } from "./flags.ts";
 import type { Log } from "./log.ts";
-import { readOptions } from "./options.ts";
 import { allStopped, DEFAULT_STOP_MS, type RunningServer, stoppable } from "./running_server.ts";
 import { bannerOf, leftBehind, OneServer, readSettings } from "./serve_one.ts";
 import type { Terminal } from "./terminal.ts";
@@ -42,15 +40,14 @@ export async function startServer(
   }
   if (workers > 1) return await startWorkers(values, terminal, log, workers);
   const settings = await readSettings(values);
-  const directory = readConfig(await readOptions(values)).journal?.directory;
-  const left = await Left.open(values, terminal, log, directory, 1);
-  let server: OneServer | undefined;
+  const one = await OneServer.open(settings, values, terminal, log);
+  let left: Left | undefined;
   try {
-    server = await OneServer.open(values, terminal, log);
-    const one = server;
+    left = await Left.open(values, terminal, log, one.facts.journal?.directory, 1);
+    const others = left;
     const listening = one.listen({
-      siblings: left.size === 0 ? undefined : {
-        totals: () => Promise.resolve(addUp([one.totals(), ...left.totals()])),
+      siblings: others.size === 0 ? undefined : {
+        totals: () => Promise.resolve(addUp([one.totals(), ...others.totals()])),
         share: () => Promise.resolve(),
         watch: () => Promise.resolve(),
         show: () => {},
@@ -60,11 +57,11 @@ export async function startServer(
       address: listening.address,
       banner: bannerOf(listening, one.facts, settings, 1),
       leftBehind: leftBehind(one.facts),
-      ...stoppable((timeoutMs) => allStopped([one.stop(timeoutMs), left.stop(timeoutMs)])),
+      ...stoppable((timeoutMs) => allStopped([one.stop(timeoutMs), others.stop(timeoutMs)])),
     };
   } catch (error) {
-    await server?.stop(DEFAULT_STOP_MS);
-    await left.stop(DEFAULT_STOP_MS);
+    await one.stop(DEFAULT_STOP_MS);
+    await left?.stop(DEFAULT_STOP_MS);
     throw error;
   }
 }

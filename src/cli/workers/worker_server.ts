@@ -7,7 +7,7 @@ import type { Siblings } from "../../server/siblings.ts";
 import { CliError } from "../errors.ts";
 import { Values } from "../flags.ts";
 import { openLog } from "../log.ts";
-import { OneServer } from "../serve_one.ts";
+import { OneServer, readSettings } from "../serve_one.ts";
 import { systemTerminal } from "../terminal.ts";
 import { Line, type Port } from "./line.ts";
 import type { OpenOrder, ProcessCalls, WorkerCalls } from "./messages.ts";
@@ -25,7 +25,7 @@ export function serveAsWorker(port: Port): void {
       const values = new Values(flags, []);
       const terminal = systemTerminal();
       const log = openLog(values, terminal, { worker });
-      server = await OneServer.open(values, terminal, log, directory);
+      server = await OneServer.open(await readSettings(values), values, terminal, log, directory);
       // What was counted anew must be seen by whoever asks another worker.
       await server.flush();
       return server.facts;
