@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatAddress } from "../protocol/address.ts";
 import { RedisStorage } from "../storage/redis.ts";
 import { addressesOf } from "../storage/redis/options.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -51,11 +52,7 @@ export function refuseRedisFlags(values: Values): void {
 export function redisPermissions(values: Values): Deno.PermissionDescriptor[] {
   const hosts = values.all("redis-sentinel");
   // A cluster says itself where its other nodes are; so does a Sentinel.
-  const wanted = hosts.length > 0
-    ? hosts
-    : addressesOf(urlOf(values)).map(({ host, port }) =>
-      `${host.includes(":") ? `[${host}]` : host}:${port}`
-    );
+  const wanted = hosts.length > 0 ? hosts : hostsOf(values);
   return wanted.map((host) => ({ name: "net", host }));
 }
 
@@ -65,8 +62,7 @@ export function redisWhere(values: Values): string {
   if (sentinels.length > 0) {
     return `the Redis master ${values.get("redis-master")} of ${sentinels.join(", ")}`;
   }
-  const hosts = addressesOf(urlOf(values)).map(({ host, port }) => `${host}:${port}`);
-  return `Redis ${hosts.join(", ")}`;
+  return `Redis ${hostsOf(values).join(", ")}`;
 }
 
 /** Opens it. @throws {StorageError} with one sentence that says why not */
@@ -92,6 +88,12 @@ export async function openRedis(
     ...ca === undefined ? {} : { tls: { ca } },
     onWarning: (message) => warn(harmless(message)),
   });
+}
+
+function hostsOf(values: Values): string[] {
+  return addressesOf(urlOf(values)).map(({ host, port }) =>
+    formatAddress({ hostname: host, port })
+  );
 }
 
 function urlOf(values: Values): string {

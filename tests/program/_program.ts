@@ -179,6 +179,20 @@ export class Server implements AsyncDisposable {
   }
 }
 
+/** A client that asks and asks and reads no reply, until nothing more can be sent. */
+export async function clogged(server: { address: string }): Promise<Deno.Conn> {
+  const [hostname, port] = server.address.split(":");
+  const conn = await Deno.connect({ hostname, port: Number(port) });
+  const questions = new TextEncoder().encode('{"cmd":"stats"}\n'.repeat(1000));
+  let stuck = false;
+  while (!stuck) {
+    const writing = conn.write(questions).catch(() => 0);
+    const pause = new Promise<"stuck">((resolve) => setTimeout(() => resolve("stuck"), 300));
+    stuck = await Promise.race([writing, pause]) === "stuck";
+  }
+  return conn;
+}
+
 function kill(process: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     process.kill(signal);

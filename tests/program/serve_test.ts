@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { Client } from "../../src/client/client.ts";
 import { PartialRecordError } from "../../src/client/errors.ts";
-import { ask, Folder, run, Server, spawn, within } from "./_program.ts";
+import { ask, clogged, Folder, run, Server, spawn, within } from "./_program.ts";
 
 const KV = ["--unstable-kv", "--allow-read=traqq.db", "--allow-write=traqq.db"];
 
@@ -97,16 +97,8 @@ Deno.test("traqq serve loses nothing that it acknowledged when SIGTERM comes und
 Deno.test("traqq serve ends at once on a second Ctrl-C", async () => {
   await using folder = new Folder();
   await using server = await Server.start(folder.path, "--stop-timeout", "10m");
-  const [hostname, port] = server.address.split(":");
-  // A client that asks and asks and reads no reply: the first Ctrl-C waits for it.
-  using conn = await Deno.connect({ hostname, port: Number(port) });
-  const questions = new TextEncoder().encode('{"cmd":"stats"}\n'.repeat(1000));
-  let stuck = false;
-  while (!stuck) {
-    const writing = conn.write(questions).catch(() => 0);
-    const pause = new Promise<"stuck">((resolve) => setTimeout(() => resolve("stuck"), 300));
-    stuck = await Promise.race([writing, pause]) === "stuck";
-  }
+  // The first Ctrl-C waits for it.
+  using _conn = await clogged(server);
   server.running.process.kill("SIGINT");
   await server.running.err.line(/Stopping/);
   const { code, err } = await server.stop("SIGINT");

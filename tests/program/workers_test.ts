@@ -11,7 +11,7 @@ import type { Storage } from "../../src/storage/storage.ts";
 import { RedisServer, withRedis } from "../_redis.ts";
 import { CERT, KEY } from "../server/_tls.ts";
 import { cellsOf, CONNECTIONS, Day, Load, serveFlags, withKv } from "./_load.ts";
-import { ask, CLI, Folder, messages, run, Server, spawn, within } from "./_program.ts";
+import { ask, CLI, clogged, Folder, messages, run, Server, spawn, within } from "./_program.ts";
 
 const HTTP = ["--http", "127.0.0.1:0"];
 const KV = "traqq.db";
@@ -314,15 +314,7 @@ Deno.test("traqq serve --workers ends at once on a second signal", async () => {
   await using folder = new Folder();
   const flags = ["--workers=2", "--data-dir=data", "--stop-timeout=10m"];
   await using server = await Server.start(folder.path, ...flags);
-  const [hostname, port] = server.address.split(":");
-  using conn = await Deno.connect({ hostname, port: Number(port) });
-  const questions = new TextEncoder().encode('{"cmd":"stats"}\n'.repeat(1000));
-  let stuck = false;
-  while (!stuck) {
-    const writing = conn.write(questions).catch(() => 0);
-    const pause = new Promise<"stuck">((resolve) => setTimeout(() => resolve("stuck"), 300));
-    stuck = await Promise.race([writing, pause]) === "stuck";
-  }
+  using _conn = await clogged(server);
   server.running.process.kill("SIGTERM");
   await server.running.err.line(/Stopping/);
   const { code, err } = await server.stop("SIGTERM");

@@ -6,6 +6,7 @@
 import { StorageError } from "../../base/errors.ts";
 import { checkpointText, sameCheckpoint, verdict } from "../checkpoint.ts";
 import type { Chunk, CommitReport } from "../storage.ts";
+import { WriterQueues } from "../writer_queues.ts";
 import { ChunkRun, KnownMetrics } from "./chunk_run.ts";
 import type { Connection } from "./connection.ts";
 import { CHECKPOINT_TTL_MS, publicCheckpoint, type Stored, WriterState } from "./writer_state.ts";
@@ -26,7 +27,7 @@ export class Committer {
   readonly #known = new KnownMetrics();
   /** What this instance committed last for each writer, so that a commit needs no read. */
   readonly #remembered = new Map<string, Remembered>();
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #queues = new WriterQueues();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -34,19 +35,12 @@ export class Committer {
 
   /** Applies a chunk once; those of one writer wait for each other. */
   commit(chunk: Chunk): Promise<CommitReport> {
-    const id = JSON.stringify([chunk.prefix, chunk.writer]);
-    const before = this.#queues.get(id) ?? Promise.resolve();
-    const run = before.then(() => this.#commit(id, chunk));
-    const settled = run.catch(() => {}).then(() => {
-      if (this.#queues.get(id) === settled) this.#queues.delete(id);
-    });
-    this.#queues.set(id, settled);
-    return run;
+    return this.#queues.run(chunk, (id) => this.#commit(id, chunk));
   }
 
   /** Resolves when no commit is under way. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#queues.values());
+  idle(): Promise<void> {
+    return this.#queues.idle();
   }
 
   async #commit(id: string, chunk: Chunk): Promise<CommitReport> {

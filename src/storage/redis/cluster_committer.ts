@@ -15,6 +15,7 @@
 import { StorageError } from "../../base/errors.ts";
 import { checkpointText, sameCheckpoint, verdict } from "../checkpoint.ts";
 import type { Cell, Chunk, CommitReport } from "../storage.ts";
+import { WriterQueues } from "../writer_queues.ts";
 import {
   allRefused,
   bookKeys,
@@ -74,7 +75,7 @@ export class ClusterCommitter {
   readonly #connection: Connection;
   readonly #losses: Losses;
   readonly #recent = new Map<string, RecentCommits>();
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #queues = new WriterQueues();
 
   constructor(connection: Connection, warn: (message: string) => void) {
     this.#connection = connection;
@@ -83,19 +84,12 @@ export class ClusterCommitter {
 
   /** Applies a chunk once; those of one writer wait for each other. */
   commit(chunk: Chunk): Promise<CommitReport> {
-    const id = JSON.stringify([chunk.prefix, chunk.writer]);
-    const before = this.#queues.get(id) ?? Promise.resolve();
-    const run = before.then(() => this.#commit(id, chunk));
-    const settled = run.catch(() => {}).then(() => {
-      if (this.#queues.get(id) === settled) this.#queues.delete(id);
-    });
-    this.#queues.set(id, settled);
-    return run;
+    return this.#queues.run(chunk, (id) => this.#commit(id, chunk));
   }
 
   /** Resolves when no commit is under way. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#queues.values());
+  idle(): Promise<void> {
+    return this.#queues.idle();
   }
 
   /** Forgets what is known of keys that are pruned. */
