@@ -17,6 +17,7 @@ import {
   assertStrictEquals,
   assertStringIncludes,
   assertThrows,
+  equal,
   fail,
 } from "@std/assert";
 import { parseArgs } from "@std/cli/parse-args";
@@ -27,6 +28,7 @@ import { FakeTime } from "@std/testing/time";
 Deno.test("assertEquals() accepts what is deeply equal", () => {
   const same = (a: unknown, b: unknown) => {
     assertEquals(a, b);
+    assert(equal(a, b));
     assertThrows(() => assertNotEquals(a, b), AssertionError);
   };
   same(0, -0);
@@ -52,6 +54,7 @@ Deno.test("assertEquals() refuses what differs", () => {
   const differ = (a: unknown, b: unknown) => {
     assertNotEquals(a, b);
     assertThrows(() => assertEquals(a, b), AssertionError, "Values are not equal");
+    assertFalse(equal(a, b));
   };
   differ(1, "1");
   differ(1, 1n);

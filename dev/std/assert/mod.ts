@@ -264,7 +264,7 @@ function diff(actual: unknown, expected: unknown): string {
 }
 
 /** Deep equality as `@std/assert` defines it. */
-function equal(actual: unknown, expected: unknown): boolean {
+export function equal(actual: unknown, expected: unknown): boolean {
   const seen = new Map<object, unknown>(); // breaks circles: a pair that is being compared counts as equal
   return compare(actual, expected);
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals, fail } from "@std/assert";
+import { assertEquals, equal, fail } from "@std/assert";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { MemoryStorage, Traqq, type TraqqOptions } from "../../../mod.ts";
 import { chromiumPath, HOW_TO_GET_CHROMIUM } from "../../../dev/debian.ts";
@@ -11,6 +11,21 @@ import { type HttpServer, type HttpServerOptions, serveHttp } from "../../../src
 
 /** Milliseconds that a page may take to show what it is waited for. */
 const PATIENCE_MS = 15_000;
+
+/** Waits until what is read equals what is expected: a page answers some frames later. */
+export async function eventually<T>(
+  read: () => Promise<T>,
+  expected: T,
+  message?: string,
+): Promise<void> {
+  const deadlineMs = performance.now() + PATIENCE_MS;
+  let seen = await read();
+  while (!equal(seen, expected) && performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    seen = await read();
+  }
+  assertEquals(seen, expected, message);
+}
 
 /**
  * Registers a test that needs a browser. Where there is none it says so, and how to get one; on CI that
@@ -107,14 +122,11 @@ export class WatchedPage {
   /** Waits until an element has this text, its white space made single spaces. */
   async shows(selector: string, text: string): Promise<void> {
     const element = this.page.locator(selector).first();
-    const deadlineMs = performance.now() + PATIENCE_MS;
-    let seen = "";
-    while (performance.now() < deadlineMs) {
-      seen = ((await element.textContent()) ?? "").replace(/\s+/g, " ").trim();
-      if (seen === text) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    assertEquals(seen, text, selector);
+    await eventually(
+      async () => ((await element.textContent()) ?? "").replace(/\s+/g, " ").trim(),
+      text,
+      selector,
+    );
   }
 
   /** The figures of a panel, by their names. */
