@@ -1,0 +1,322 @@
+/**
+ * PostgreSQL's SQL → DuckDB's, where they differ and clients of PostgreSQL would notice:
+ *
+ * | PostgreSQL                                            | becomes                                      |
+ * | ----------------------------------------------------- | -------------------------------------------- |
+ * | `pg_catalog.pg_class`, `pg_class`                     | the view in our schema                       |
+ * | `information_schema.tables`                           | likewise                                     |
+ * | `pg_catalog.format_type(…)`, `version()`              | the macro in our schema                      |
+ * | `current_user`, `current_schema`                      | likewise                                     |
+ * | `x::regclass`, `x::name`, `x::pg_catalog.text`        | a macro, or a type that DuckDB has           |
+ * | `a ~ b`, `~*`, `!~`, `!~*`, `OPERATOR(pg_catalog.~)`  | finds b anywhere in a, as PostgreSQL does    |
+ * | `COLLATE pg_catalog.default`                          | nothing                                      |
+ * | `public.cpu`, `traqq.public.cpu`                      | `main.cpu`                                   |
+ * | `any($1)`                                             | `any($1::T[])`, where T is given             |
+ *
+ * Tokens are replaced, the rest of the text stays as it is; the gate sees what comes out.
+ *
+ * @module
+ */
+import {
+  CATALOG_SCHEMA,
+  INFORMATION_PREFIX,
+  PUBLIC_SCHEMA,
+  TABLES_SCHEMA,
+} from "../catalog/names.ts";
+import { FUNCTION_NAMES } from "../catalog/functions.ts";
+import { RELATION_NAMES } from "../catalog/views.ts";
+import { castOf } from "./casts.ts";
+import type { Statement } from "./statements.ts";
+import type { Token } from "./tokens.ts";
+
+/** Keywords of PostgreSQL that are functions without parentheses. */
+const KEYWORDS: ReadonlyMap<string, string> = new Map([
+  ["current_user", "pg_role()"],
+  ["session_user", "pg_role()"],
+  ["current_role", "pg_role()"],
+  ["user", "pg_role()"],
+  ["current_catalog", "current_database()"],
+  ["current_schema", "current_schema()"],
+]);
+
+/** Operators of regular expressions: DuckDB's, and our macro around what is looked for. */
+const REGEX: ReadonlyMap<string, readonly [operator: string, macro: string]> = new Map([
+  ["~", ["~", "regex"]],
+  ["!~", ["!~", "regex"]],
+  ["~*", ["~", "regex_any_case"]],
+  ["!~*", ["!~", "regex_any_case"]],
+]);
+
+/** Keywords that a value follows. */
+const BEFORE_OPERAND: ReadonlySet<string> = new Set(
+  "select distinct where and or not on by having when then else case in limit between like".split(
+    " ",
+  ),
+);
+
+/** A statement for DuckDB. */
+export interface Translation {
+  readonly text: string;
+  /** Where a place in `text` is in what was translated; both in UTF-16 units. */
+  readonly originOf: (position: number) => number;
+}
+
+/** @param anyTypes DuckDB's types of the elements of `any($n)`, by n from 1 */
+export function translate(
+  { text, tokens }: Statement,
+  anyTypes: ReadonlyMap<number, string> = new Map(),
+): Translation {
+  return new Translator(text, tokens, anyTypes).run();
+}
+
+/** The numbers of the parameters that stand in `any($n)`. */
+export function anyParameters({ tokens }: Statement): number[] {
+  return tokens.flatMap((token, i) =>
+    isAnyParameter(tokens, i) ? [Number(token.text.slice(1))] : []
+  );
+}
+
+function isAnyParameter(tokens: readonly Token[], i: number): boolean {
+  return tokens[i].kind === "parameter" && tokens[i - 1]?.text === "(" &&
+    /^(any|some|all)$/.test(tokens[i - 2]?.name ?? "") && tokens[i + 1]?.text === ")";
+}
+
+class Translator {
+  readonly #source: string;
+  readonly #tokens: readonly Token[];
+  readonly #anyTypes: ReadonlyMap<number, string>;
+  /** What each token becomes. */
+  readonly #texts: string[];
+  readonly #before: string[];
+  readonly #after: string[];
+
+  constructor(source: string, tokens: readonly Token[], anyTypes: ReadonlyMap<number, string>) {
+    this.#source = source;
+    this.#tokens = tokens;
+    this.#anyTypes = anyTypes;
+    this.#texts = tokens.map(({ text }) => text);
+    this.#before = tokens.map(() => "");
+    this.#after = tokens.map(() => "");
+  }
+
+  run(): Translation {
+    for (let i = 0; i < this.#tokens.length;) i = this.#step(i);
+    const places: { to: number; from: number }[] = [];
+    let text = "", at = 0;
+    for (const [i, { start, end }] of this.#tokens.entries()) {
+      text += this.#source.slice(at, start) + this.#before[i];
+      places.push({ to: text.length, from: start });
+      text += this.#texts[i] + this.#after[i];
+      at = end;
+    }
+    text += this.#source.slice(at);
+    return {
+      text,
+      originOf: (position) => {
+        const place = places.findLast(({ to }) => to <= position);
+        return place === undefined
+          ? 0
+          : place.from + (position === place.to ? 0 : position - place.to);
+      },
+    };
+  }
+
+  /** Looks at one token, and gives the index of the next one to look at. */
+  #step(i: number): number {
+    const token = this.#tokens[i];
+    if (token.kind === "operator") {
+      if (token.text === "::") return this.#cast(i, i + 1);
+      if (REGEX.has(token.text) && this.#endsOperand(i - 1)) this.#regex(i, i + 1, token.text);
+      return i + 1;
+    }
+    if (isAnyParameter(this.#tokens, i)) {
+      const type = this.#anyTypes.get(Number(token.text.slice(1)));
+      if (type !== undefined) this.#after[i] += `::${type}[]`;
+      return i + 1;
+    }
+    if (token.kind !== "word" && token.kind !== "quoted") return i + 1;
+    return this.#name(i, token);
+  }
+
+  #name(i: number, token: Token): number {
+    const isQualified = this.#is(i - 1, ".");
+    if (token.kind === "word" && !isQualified) {
+      if (token.name === "operator" && this.#is(i + 1, "(")) return this.#operator(i);
+      if (token.name === "collate") return this.#collate(i);
+      if (token.name === "as" && this.#closesCast(i)) return this.#castAs(i);
+    }
+    if (!isQualified && this.#is(i + 1, ".")) return this.#qualified(i, token);
+    if (isQualified || token.kind === "quoted") return i + 1;
+    const calls = this.#is(i + 1, "(");
+    if (calls && FUNCTION_NAMES.has(token.name)) this.#texts[i] = `${CATALOG_SCHEMA}.${token.text}`;
+    else if (calls || this.#is(i - 1, "as")) return i + 1;
+    else if (KEYWORDS.has(token.name)) {
+      this.#texts[i] = `${CATALOG_SCHEMA}.${KEYWORDS.get(token.name)}`;
+    } else if (RELATION_NAMES.has(token.name) && !this.#is(i + 1, ".")) {
+      this.#texts[i] = `${CATALOG_SCHEMA}.${token.text}`;
+    }
+    return i + 1;
+  }
+
+  /** `a.`, with b behind it. */
+  #qualified(i: number, { name }: Token): number {
+    const next = this.#tokens[i + 2];
+    if (next === undefined) return i + 2;
+    if (name === "pg_catalog") {
+      const ours = this.#is(i + 3, "(") ? FUNCTION_NAMES.has(next.name) : true;
+      this.#texts[i] = ours ? CATALOG_SCHEMA : "";
+      if (!ours) this.#texts[i + 1] = "";
+      return i + 3;
+    }
+    if (name === "information_schema") {
+      this.#texts[i] = CATALOG_SCHEMA;
+      if (!this.#is(i + 3, "(")) this.#texts[i + 2] = `${INFORMATION_PREFIX}${next.name}`;
+      return i + 3;
+    }
+    if (next.name === PUBLIC_SCHEMA && this.#is(i + 3, ".")) {
+      this.#texts[i] = this.#texts[i + 1] = "";
+      this.#texts[i + 2] = TABLES_SCHEMA;
+      return i + 4;
+    }
+    if (name === PUBLIC_SCHEMA) this.#texts[i] = TABLES_SCHEMA;
+    return i + 2;
+  }
+
+  /** `OPERATOR(pg_catalog.~)` */
+  #operator(i: number): number {
+    let end = i + 2;
+    while (end < this.#tokens.length && !this.#is(end, ")")) end++;
+    const symbol = this.#tokens[end - 1]?.text ?? "";
+    for (let k = i; k <= end && k < this.#tokens.length; k++) this.#texts[k] = "";
+    this.#texts[i] = symbol;
+    if (REGEX.has(symbol)) this.#regex(i, end + 1, symbol);
+    return end + 1;
+  }
+
+  #collate(i: number): number {
+    const end = this.#is(i + 2, ".") ? i + 3 : i + 1;
+    if (!/^(default|c|posix)$/i.test(this.#tokens[end]?.name ?? "")) return i + 1;
+    for (let k = i; k <= end; k++) this.#texts[k] = "";
+    return end + 1;
+  }
+
+  #regex(i: number, operand: number, symbol: string): void {
+    const [operator, macro] = REGEX.get(symbol)!;
+    const end = this.#operandEnd(operand);
+    this.#texts[i] = operator;
+    if (end < operand) return;
+    this.#before[operand] = `${CATALOG_SCHEMA}.${macro}(${this.#before[operand]}`;
+    this.#after[end] += ")";
+  }
+
+  /** `x::type`, or the type behind `AS`; `at` is where it begins. */
+  #cast(i: number, at: number): number {
+    const schema = this.#is(at + 1, ".") ? this.#tokens[at].name : undefined;
+    const type = schema === undefined ? at : at + 2;
+    const name = this.#tokens[type];
+    if (name === undefined || (name.kind !== "word" && name.kind !== "quoted")) return i + 1;
+    const cast = castOf(name.name, name.kind === "quoted", schema);
+    if (cast === undefined) return type + 1;
+    for (let k = at; k < type; k++) this.#texts[k] = "";
+    if ("type" in cast) {
+      this.#texts[type] = cast.type;
+      return type + 1;
+    }
+    const last = i - 1, first = this.#operandStart(last);
+    if (first < 0) return type + 1;
+    const isText = first === last && /^(string|parameter)$/.test(this.#tokens[first].kind);
+    this.#before[first] = `${CATALOG_SCHEMA}.${isText ? cast.ofText : cast.ofNumber}(${
+      this.#before[first]
+    }`;
+    this.#after[last] += ")";
+    this.#texts[i] = this.#texts[type] = "";
+    return type + 1;
+  }
+
+  /** `CAST(x AS type)` becomes `(x::type)`, if the type is one of PostgreSQL's alone. */
+  #castAs(i: number): number {
+    const schema = this.#is(i + 2, ".") ? this.#tokens[i + 1].name : undefined;
+    const type = schema === undefined ? i + 1 : i + 3;
+    const name = this.#tokens[type];
+    const cast = castOf(name.name, name.kind === "quoted", schema);
+    if (cast === undefined) return type + 1;
+    for (let k = i + 1; k < type; k++) this.#texts[k] = "";
+    const open = this.#openingOf(type + 1);
+    this.#texts[type] = "type" in cast ? cast.type : "varchar";
+    if ("type" in cast || open < 0) return type + 1;
+    this.#after[open] += `${CATALOG_SCHEMA}.${cast.ofNumber}(`;
+    this.#before[i] = ")";
+    return type + 1;
+  }
+
+  /** Whether `AS` begins the end of a CAST: `AS name )`. */
+  #closesCast(i: number): boolean {
+    const end = this.#is(i + 2, ".") ? i + 4 : i + 2;
+    if (!this.#is(end, ")")) return false;
+    return this.#is(this.#openingOf(end) - 1, "cast");
+  }
+
+  /** The opening parenthesis of a closing one. */
+  #openingOf(close: number): number {
+    let depth = 0;
+    for (let k = close; k >= 0; k--) {
+      if (/^[)\]]$/.test(this.#tokens[k].text)) depth++;
+      else if (/^[([]$/.test(this.#tokens[k].text) && --depth === 0) return k;
+    }
+    return -1;
+  }
+
+  /** Where the expression before a `::` begins: a value, a name, a call, or something in parentheses. */
+  #operandStart(last: number): number {
+    if (last < 0) return -1;
+    let first = last;
+    while (/^[)\]]$/.test(this.#tokens[first].text)) {
+      const open = this.#openingOf(first);
+      if (open < 0) return -1;
+      // What is before a call or an index belongs to it.
+      const isCall = this.#isName(open - 1) || /^[)\]]$/.test(this.#tokens[open - 1]?.text ?? "");
+      if (!isCall) return open;
+      first = open - 1;
+    }
+    while (this.#is(first - 1, ".") && this.#isName(first - 2)) first -= 2;
+    return first;
+  }
+
+  /** Where the expression behind an operator ends. */
+  #operandEnd(first: number): number {
+    let last = first;
+    if (this.#is(first, "(")) last = this.#closingOf(first);
+    else {
+      while (this.#is(last + 1, ".") && this.#isName(last + 2)) last += 2;
+      if (this.#isName(last) && this.#is(last + 1, "(")) last = this.#closingOf(last + 1);
+    }
+    return last < this.#tokens.length ? last : -1;
+  }
+
+  /** Whether a value ends there: then the `~` behind it is between two, and does not invert bits. */
+  #endsOperand(i: number): boolean {
+    const token = this.#tokens[i];
+    if (token === undefined || token.kind === "operator") return false;
+    if (token.kind === "symbol") return /^[)\]]$/.test(token.text);
+    return token.kind !== "word" || !BEFORE_OPERAND.has(token.name);
+  }
+
+  #closingOf(open: number): number {
+    let depth = 0;
+    for (let k = open; k < this.#tokens.length; k++) {
+      if (/^[([]$/.test(this.#tokens[k].text)) depth++;
+      else if (/^[)\]]$/.test(this.#tokens[k].text) && --depth === 0) return k;
+    }
+    return this.#tokens.length;
+  }
+
+  #is(i: number, name: string): boolean {
+    const token = this.#tokens[i];
+    return token !== undefined && token.kind !== "quoted" && token.kind !== "string" &&
+      token.name === name;
+  }
+
+  #isName(i: number): boolean {
+    return /^(word|quoted)$/.test(this.#tokens[i]?.kind ?? "");
+  }
+}

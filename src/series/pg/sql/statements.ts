@@ -1,0 +1,42 @@
+/**
+ * Several statements in one text → each by itself, as the simple protocol takes them.
+ *
+ * @module
+ */
+import { type Token, tokensOf } from "./tokens.ts";
+
+/** One statement of a text. */
+export interface Statement {
+  /** Without space and comments around it, and without its semicolon. */
+  readonly text: string;
+  /** Its tokens; their places are those in `text`. At least one. */
+  readonly tokens: readonly Token[];
+  /** Where it begins in the whole text, in UTF-16 units. */
+  readonly start: number;
+}
+
+/** The statements of a text; none for one that holds only space, comments and semicolons. */
+export function statementsOf(text: string): Statement[] {
+  const statements: Statement[] = [];
+  let tokens: Token[] = [];
+  const close = () => {
+    if (tokens.length === 0) return;
+    const start = tokens[0].start;
+    statements.push({
+      text: text.slice(start, tokens[tokens.length - 1].end),
+      tokens: tokens.map((token) => ({
+        ...token,
+        start: token.start - start,
+        end: token.end - start,
+      })),
+      start,
+    });
+    tokens = [];
+  };
+  for (const token of tokensOf(text)) {
+    if (token.text === ";") close();
+    else tokens.push(token);
+  }
+  close();
+  return statements;
+}
