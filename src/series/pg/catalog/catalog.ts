@@ -3,18 +3,19 @@
  *
  * @module
  */
-import { functionStatements } from "./functions.ts";
+import { functionStatements, readingStatements } from "./functions.ts";
 import { CATALOG_SCHEMA } from "./names.ts";
 import { viewStatements } from "./views.ts";
 
 /**
  * Statements for DuckDB, to be run one after the other in one transaction. They replace what an older
- * version of ours has left. Macros name views before those are there, which DuckDB allows.
+ * version of ours has left.
  */
 export function catalogStatements(): string[] {
   return [
     `CREATE SCHEMA IF NOT EXISTS ${CATALOG_SCHEMA}`,
     ...functionStatements(),
     ...viewStatements(),
+    ...readingStatements(),
   ];
 }

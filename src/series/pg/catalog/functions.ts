@@ -60,15 +60,11 @@ const COMPUTED: readonly (readonly [name: string, ...bodies: string[]])[] = [
   // DuckDB's ~ wants the whole text to match.
   ["regex", "(pattern) AS '(?s:.*)(?:' || pattern || ')(?s:.*)'"],
   ["regex_any_case", "(pattern) AS '(?is:.*)(?i:' || pattern || ')(?is:.*)'"],
+  ["is_in", "(element, list) AS list_contains(list, element)"],
   ["format_type", `(type_oid, typmod) AS ${titles()}`],
-  ["to_regclass", `(name) AS ${lookup("pg_class", "relname")}`],
-  ["to_regtype", `(name) AS ${lookup("pg_type", "typname")}`],
-  ["to_regnamespace", `(name) AS ${lookup("pg_namespace", "nspname")}`],
   ["to_regrole", "(name) AS 10"],
   ["to_regproc", "(name) AS regexp_replace(name, '^pg_catalog\\.', '')"],
-  ["regclass_name", `(number) AS ${named("pg_class", "relname")}`],
   ["regtype_name", `(number) AS ${SCHEMA}.format_type(number, NULL)`],
-  ["regnamespace_name", `(number) AS ${named("pg_namespace", "nspname")}`],
   ["regrole_name", `(number) AS '${DATABASE_NAME}'`],
   ["regproc_name", "(number) AS number::varchar"],
   [
@@ -98,18 +94,32 @@ const COMPUTED: readonly (readonly [name: string, ...bodies: string[]])[] = [
   ["_pg_expandarray", "(list) AS unnest([{'x': x, 'n': i} FOR x, i IN list])"],
 ];
 
+/** Those that read the views. */
+const READING: readonly (readonly [name: string, ...bodies: string[]])[] = [
+  ["to_regclass", `(name) AS ${lookup("pg_class", "relname")}`],
+  ["to_regtype", `(name) AS ${lookup("pg_type", "typname")}`],
+  ["to_regnamespace", `(name) AS ${lookup("pg_namespace", "nspname")}`],
+  ["regclass_name", `(item) AS ${named("pg_class", "relname")}`],
+  ["regnamespace_name", `(item) AS ${named("pg_namespace", "nspname")}`],
+];
+
 /** Every function that is ours, in small letters. */
 export const FUNCTION_NAMES: ReadonlySet<string> = new Set([
   ...CONSTANT.flatMap(([names]) => names.split(" ")),
-  ...COMPUTED.map(([name]) => name),
+  ...[...COMPUTED, ...READING].map(([name]) => name),
 ]);
 
-/** Functions that the views call. */
+/** What makes those that the views may call. */
 export function functionStatements(): string[] {
   const constant = CONSTANT.flatMap(([names, counts, answer]) =>
     names.split(" ").map((name) => macro(name, counts.map((n) => `(${letters(n)}) AS ${answer}`)))
   );
   return [...constant, ...COMPUTED.map(([name, ...bodies]) => macro(name, bodies))];
+}
+
+/** What makes those that read the views, once these are there. */
+export function readingStatements(): string[] {
+  return READING.map(([name, ...bodies]) => macro(name, bodies));
 }
 
 function macro(name: string, bodies: readonly string[]): string {
@@ -135,8 +145,8 @@ function lookup(view: string, column: string): string {
 }
 
 function named(view: string, column: string): string {
-  return `coalesce((SELECT max(${column}) FROM ${SCHEMA}.${view} WHERE oid = number),
-    CASE WHEN number = 0 THEN '-' ELSE number::varchar END)`;
+  return `coalesce((SELECT max(${column}) FROM ${SCHEMA}.${view} WHERE oid = item),
+    CASE WHEN item = 0 THEN '-' ELSE item::varchar END)`;
 }
 
 function reads(privilege: string): string {

@@ -277,7 +277,7 @@ function namesOf(spec: string): string[] {
 }
 
 function one(columns: Rows["columns"]): Rows {
-  return { from: "(VALUES (1)) AS t(only)", columns };
+  return { from: "(VALUES (1)) AS t(number)", columns };
 }
 
 function inPublic(table: string): Rows["columns"] {

@@ -11,7 +11,10 @@
  * | `a ~ b`, `~*`, `!~`, `!~*`, `OPERATOR(pg_catalog.~)`  | finds b anywhere in a, as PostgreSQL does    |
  * | `COLLATE pg_catalog.default`                          | nothing                                      |
  * | `public.cpu`, `traqq.public.cpu`                      | `main.cpu`                                   |
- * | `any($1)`                                             | `any($1::T[])`, where T is given             |
+ * | `a = any($1)`                                         | `any($1::T[])`, where T is given             |
+ * | `a = any(b.list)`                                     | a macro: DuckDB joins by it, not by any      |
+ * | `FROM generate_series(…) s`                           | `s(s)`: s is the value, not a row            |
+ * | `json_build_object(…)`                                | `json_object(…)`                             |
  *
  * Tokens are replaced, the rest of the text stays as it is; the gate sees what comes out.
  *
@@ -50,6 +53,13 @@ const REGEX: ReadonlyMap<string, readonly [operator: string, macro: string]> = n
 /** Keywords that a value follows. */
 const BEFORE_OPERAND: ReadonlySet<string> = new Set(
   "select distinct where and or not on by having when then else case in limit between like".split(
+    " ",
+  ),
+);
+
+/** Keywords that may follow what is read from. */
+const AFTER_FROM: ReadonlySet<string> = new Set(
+  "where group order limit offset union join left right inner full cross natural on using".split(
     " ",
   ),
 );
@@ -125,6 +135,7 @@ class Translator {
   #step(i: number): number {
     const token = this.#tokens[i];
     if (token.kind === "operator") {
+      if (token.text === "=") this.#equalsAny(i);
       if (token.text === "::") return this.#cast(i, i + 1);
       if (REGEX.has(token.text) && this.#endsOperand(i - 1)) this.#regex(i, i + 1, token.text);
       return i + 1;
@@ -148,6 +159,8 @@ class Translator {
     if (!isQualified && this.#is(i + 1, ".")) return this.#qualified(i, token);
     if (isQualified || token.kind === "quoted") return i + 1;
     const calls = this.#is(i + 1, "(");
+    if (calls && token.name === "generate_series") this.#nameSeries(i, i - 1);
+    if (calls && token.name === "json_build_object") this.#texts[i] = "json_object";
     if (calls && FUNCTION_NAMES.has(token.name)) this.#texts[i] = `${CATALOG_SCHEMA}.${token.text}`;
     else if (calls || this.#is(i - 1, "as")) return i + 1;
     else if (KEYWORDS.has(token.name)) {
@@ -164,6 +177,7 @@ class Translator {
     if (next === undefined) return i + 2;
     if (name === "pg_catalog") {
       const ours = this.#is(i + 3, "(") ? FUNCTION_NAMES.has(next.name) : true;
+      if (next.name === "generate_series") this.#nameSeries(i + 2, i - 1);
       this.#texts[i] = ours ? CATALOG_SCHEMA : "";
       if (!ours) this.#texts[i + 1] = "";
       return i + 3;
@@ -207,6 +221,26 @@ class Translator {
     if (end < operand) return;
     this.#before[operand] = `${CATALOG_SCHEMA}.${macro}(${this.#before[operand]}`;
     this.#after[end] += ")";
+  }
+
+  /** `a = any(b.list)`, where the list is a column. */
+  #equalsAny(i: number): void {
+    if (!/^(any|some)$/.test(this.#tokens[i + 1]?.name ?? "") || !this.#is(i + 2, "(")) return;
+    const close = this.#closingOf(i + 2);
+    const first = this.#operandStart(i - 1);
+    if (!this.#isName(i + 3) || this.#operandEnd(i + 3) !== close - 1 || first < 0) return;
+    this.#before[first] = `${CATALOG_SCHEMA}.is_in(${this.#before[first]}`;
+    this.#texts[i] = ",";
+    this.#texts[i + 1] = this.#texts[i + 2] = "";
+  }
+
+  #nameSeries(i: number, previous: number): void {
+    if (!this.#is(previous, "from") && !this.#is(previous, "join")) return;
+    const end = this.#closingOf(i + 1);
+    const alias = this.#is(end + 1, "as") ? end + 2 : end + 1;
+    const token = this.#tokens[alias];
+    if (token?.kind !== "word" || AFTER_FROM.has(token.name) || this.#is(alias + 1, "(")) return;
+    this.#after[alias] += `(${token.text})`;
   }
 
   /** `x::type`, or the type behind `AS`; `at` is where it begins. */
