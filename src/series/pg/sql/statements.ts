@@ -40,3 +40,19 @@ export function statementsOf(text: string): Statement[] {
   close();
   return statements;
 }
+
+/** A part of a statement as one by itself; from a token to before another. */
+export function partOf({ text, tokens, start }: Statement, from: number, to: number): Statement {
+  const part = tokens.slice(from, to);
+  if (part.length === 0) return { text: "", tokens: [], start };
+  const shift = part[0].start;
+  return {
+    text: text.slice(shift, part[part.length - 1].end),
+    tokens: part.map((token) => ({
+      ...token,
+      start: token.start - shift,
+      end: token.end - shift,
+    })),
+    start: start + shift,
+  };
+}
