@@ -1,0 +1,83 @@
+/**
+ * What keeps points and answers questions about them, as `Series` sees it: it applies what comes from
+ * the log, each unit once and whole, and says after a restart how far it is.
+ *
+ * `Series` calls {@linkcode Engine.apply} for one unit at a time, in order, each after the one before is
+ * done. After a failure it closes the engine, opens another one and applies again what lies behind the
+ * position that this one has: the numbers of series, and the names of columns, are the same again.
+ *
+ * @module
+ */
+import type { Batch, FieldColumn, Tag, TagColumn } from "../points/batch.ts";
+
+/** What is applied in one transaction. */
+export interface Unit {
+  /** Number of the last write in it, 1 or more; greater than that of any unit before. */
+  readonly position: number;
+  /** At most one per measurement. They belong to the engine afterwards. */
+  readonly batches: readonly Batch[];
+}
+
+/** A measurement as an engine knows it. */
+export interface MeasurementState {
+  readonly name: string;
+  /** What it is called in SQL. */
+  readonly table: string;
+  /** Both in the order in which they came. */
+  readonly tags: readonly TagColumn[];
+  readonly fields: readonly FieldColumn[];
+  /** The tags of each series, by its number, ascending by key. */
+  readonly series: readonly (readonly Tag[])[];
+}
+
+/** What an engine holds when it is opened. */
+export interface EngineState {
+  /** Made at random with the database, and kept in it: a log belongs to one database. */
+  readonly id: string;
+  /** Number of the last write that is applied for good; 0 if there is none. */
+  readonly position: number;
+  /** In the order in which they came. */
+  readonly measurements: readonly MeasurementState[];
+}
+
+/** How an engine is opened. */
+export interface EngineOptions {
+  /** The folder for its files, which exists and is locked by the caller; undefined: all in memory. */
+  readonly directory: string | undefined;
+  /** Memory that the engine may take, in bytes. */
+  readonly memoryLimitBytes?: number;
+  readonly threads?: number;
+}
+
+/** Counters of an engine. */
+export interface EngineStats {
+  /** Units that were applied, and the rows in them. */
+  units: number;
+  rows: number;
+  /** Rows that met or came behind what their series had, and took the slower way. */
+  mergedRows: number;
+}
+
+/** See the top of this file. What SQL needs is added by who answers it. */
+export interface Engine {
+  /** What it held when it was opened. */
+  readonly state: EngineState;
+  /**
+   * Resolves with the reason if it dies by itself: nothing works afterwards. Never rejects, and never
+   * resolves after {@linkcode close}.
+   */
+  readonly died: Promise<Error>;
+  /**
+   * Applies a unit and notes its position, in one transaction; resolves when that is on the disk. The
+   * memory of its columns may be taken (`postMessage` with a transfer).
+   *
+   * After a rejection it is unknown whether it was applied.
+   */
+  apply(unit: Unit): Promise<void>;
+  stats(): EngineStats;
+  /** Ends what runs and closes the database. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/** Opens an engine, and makes its database where there is none. */
+export type OpenEngine = (options: EngineOptions) => Promise<Engine>;
