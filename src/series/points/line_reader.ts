@@ -29,8 +29,11 @@ const ZERO = 48, NINE = 57, EQUALS = 61, BACKSLASH = 92;
 export interface LineSource {
   readonly bytes: Uint8Array;
   readonly precision: Precision;
-  /** The time of lines without one, unix nanoseconds; cut to the precision. */
-  readonly nowNs: bigint;
+  /**
+   * The time of lines without one, unix nanoseconds, cut to the precision. With `ns` each has its own, so
+   * that none takes the place of another: one more for each point that was read.
+   */
+  nowNs: bigint;
   /**
    * Number of the first point. Given, it is added to each time as nanoseconds, so that points of the same
    * second are apart: for events, each of which counts. Such lines have whole seconds, and no comments.
@@ -66,8 +69,6 @@ export class LineReader {
   #hash = 0;
   /** The line's key came for the first time, as it is written there. */
   #isNewKey = false;
-  /** The time of lines that have none. */
-  readonly #now = new Int32Array(2);
   /** Points that were begun. */
   #begun = 0;
 
@@ -82,10 +83,9 @@ export class LineReader {
    * @param onRejected told of each line that is refused
    */
   read(source: LineSource, maxBytes: number, onRejected: OnRejected): ReadLines {
-    const { bytes, nowNs, precision } = source;
+    const { bytes, precision } = source;
     const read: ReadLines = { points: 0, refused: [] };
     const until = Math.min(source.at + maxBytes, bytes.length);
-    writeBig(this.#now, 0, cutTo(nowNs, precision));
     while (source.at < until) {
       const start = source.at;
       const begin = skipBlanks(bytes, start);
@@ -97,6 +97,7 @@ export class LineReader {
         this.#readLine(source, begin, read, onRejected);
       }
     }
+    if (precision === "ns") source.nowNs += BigInt(read.points);
     return read;
   }
 
@@ -329,8 +330,8 @@ export class LineReader {
     const { times, rows } = columns;
     let at = skipBlanks(bytes, fieldsEnd);
     if (at === bytes.length || isEnd(bytes, at)) {
-      times[rows * 2] = this.#now[0];
-      times[rows * 2 + 1] = this.#now[1];
+      const now = precision === "ns" ? source.nowNs + BigInt(points) : source.nowNs;
+      writeBig(times, rows * 2, cutTo(now, precision));
       return lineFeed(bytes, at);
     }
     const start = at;

@@ -115,7 +115,7 @@ Deno.test("comments, blank lines, carriage returns and spaces around the parts a
     '# c v=1\r\n\r\n \t\n  a   v=1i   7  \r\na v=2i\r\n\n#\na s="x"\r',
   );
   assertEquals(rejected, []);
-  assertEquals(points.map(({ time }) => time), [7n, NOW_NS, NOW_NS]);
+  assertEquals(points.map(({ time }) => time), [7n, NOW_NS + 1n, NOW_NS + 2n]);
 });
 
 Deno.test("times of each precision become nanoseconds, up to both ends of what is kept", () => {
@@ -398,6 +398,8 @@ Deno.test("what was accepted is accepted again, to the same points, when the ref
       const text = lines.join("\n");
       const first = read(text);
       const second = read(first.kept);
+      // Line by line, in other parts: each has the time that it would have had.
+      assertEquals(byMeasurement(read(text, { step: 1 }).points), byMeasurement(first.points));
       assertEquals(second.rejected, []);
       assertEquals(second.points, first.points);
     }),
