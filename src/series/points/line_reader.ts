@@ -38,7 +38,7 @@ export interface LineSource {
    * Number of the first point. Given, it is added to each time as nanoseconds, so that points of the same
    * second are apart: for events, each of which counts. Such lines have whole seconds, and no comments.
    */
-  readonly spread?: number;
+  spread?: number;
   /** Where the next line begins. */
   at: number;
   /** Its number, from 1. */
@@ -59,7 +59,8 @@ export type OnRejected = (line: number, error: string) => void;
 /** See the top of this file. */
 export class LineReader {
   readonly catalog: Catalog;
-  readonly #limits: Limits;
+  /** Asked with each line; may be changed between two calls. */
+  limits: Limits;
   readonly #columns = new Map<string, Columns>();
   readonly #keys = new KeyCache();
   readonly #value = new ValueReader();
@@ -74,7 +75,7 @@ export class LineReader {
 
   constructor(catalog: Catalog, limits: Limits) {
     this.catalog = catalog;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /**
@@ -126,10 +127,10 @@ export class LineReader {
       const known = found ?? this.#newKey(bytes, begin, keyEnd);
       const fieldsEnd = this.#readFields(bytes, keyEnd, known.columns);
       const end = this.#readTime(source, fieldsEnd, known.columns, read.points);
-      if (end - begin > this.#limits.maxLineBytes) {
+      if (end - begin > this.limits.maxLineBytes) {
         throw new LineError(
           begin,
-          `it has ${end - begin} bytes; a line may have ${this.#limits.maxLineBytes}`,
+          `it has ${end - begin} bytes; a line may have ${this.limits.maxLineBytes}`,
         );
       }
       this.#keep(known);
@@ -169,7 +170,7 @@ export class LineReader {
   }
 
   #newKey(bytes: Uint8Array, begin: number, keyEnd: number): KnownKey {
-    const { maxKeyBytes, maxNameBytes, maxMeasurements, maxSeries, maxTags } = this.#limits;
+    const { maxKeyBytes, maxNameBytes, maxMeasurements, maxSeries, maxTags } = this.limits;
     if (keyEnd - begin > maxKeyBytes) {
       throw new LineError(
         begin,
@@ -308,7 +309,7 @@ export class LineReader {
     if (column.isKnown) return column;
     const twice = this.#seen.find((seen) => seen.name === name);
     if (twice !== undefined) return twice;
-    const { maxFields, maxNameBytes } = this.#limits;
+    const { maxFields, maxNameBytes } = this.limits;
     if (end - start > maxNameBytes) {
       throw new LineError(start, `the name ${show(name)} is longer than ${maxNameBytes} bytes`);
     }
