@@ -12,7 +12,7 @@ import type { Batch, FieldColumn, Tag, TagColumn } from "../points/batch.ts";
 
 /** What is applied in one transaction. */
 export interface Unit {
-  /** Number of the last write in it, 1 or more; greater than that of any unit before. */
+  /** Number of the last point in it, 1 or more; greater than that of any unit before. */
   readonly position: number;
   /** At most one per measurement. They belong to the engine afterwards. */
   readonly batches: readonly Batch[];
@@ -34,7 +34,7 @@ export interface MeasurementState {
 export interface EngineState {
   /** Made at random with the database, and kept in it: a log belongs to one database. */
   readonly id: string;
-  /** Number of the last write that is applied for good; 0 if there is none. */
+  /** Number of the last point that is applied for good; 0 if there is none. Each that came counts. */
   readonly position: number;
   /** In the order in which they came. */
   readonly measurements: readonly MeasurementState[];

@@ -1,0 +1,154 @@
+/**
+ * The one DuckDB instance, its settings and its connections. Everything of DuckDB that touches a file
+ * begins here, in the worker.
+ *
+ * @module
+ */
+import { DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
+import bindings from "@duckdb/node-bindings";
+import { messageOf } from "../../../base/errors.ts";
+import { EngineError } from "../errors.ts";
+import { quoteText } from "./quote.ts";
+
+/** The file of the database in an engine's directory. */
+export const DATABASE_NAME = "points.duckdb";
+
+/** How the database is opened. */
+export interface DatabaseOptions {
+  /** The folder with {@linkcode DATABASE_NAME}; undefined: in memory. */
+  readonly directory: string | undefined;
+  readonly memoryLimitBytes: number | undefined;
+  readonly threads: number | undefined;
+  /** Folders that SQL may read and write files in: that of the cold tier. None: no file at all. */
+  readonly openFolders: readonly string[];
+}
+
+/** A connection, with the handle that takes whole columns. */
+export interface Connection {
+  readonly api: DuckDBConnection;
+  readonly handle: bindings.Connection;
+}
+
+/** See the top of this file. */
+export class Database {
+  readonly #handle: bindings.Database;
+  readonly #connections = new Set<DuckDBConnection>();
+
+  private constructor(handle: bindings.Database) {
+    this.#handle = handle;
+  }
+
+  /** Opens the database, and makes it where there is none. @throws {EngineError} */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const path = options.directory === undefined
+      ? ":memory:"
+      : `${options.directory}/${DATABASE_NAME}`;
+    const config = bindings.create_config();
+    if (options.threads !== undefined) {
+      bindings.set_config(config, "threads", String(options.threads));
+    }
+    if (options.memoryLimitBytes !== undefined) {
+      bindings.set_config(config, "memory_limit", `${options.memoryLimitBytes}B`);
+    }
+    let handle: bindings.Database;
+    try {
+      handle = await bindings.open(path, config);
+    } catch (error) {
+      throw openingError(path, error);
+    }
+    const database = new Database(handle);
+    try {
+      const { api } = await database.connect();
+      for (const statement of settings(options.openFolders)) await api.run(statement);
+      database.disconnect(api);
+      return database;
+    } catch (error) {
+      database.close();
+      throw openingError(path, error);
+    }
+  }
+
+  /** Another connection; {@linkcode close} ends it, if {@linkcode disconnect} did not. */
+  async connect(): Promise<Connection> {
+    const handle = await bindings.connect(this.#handle);
+    const api = new DuckDBConnection(handle);
+    this.#connections.add(api);
+    return { api, handle };
+  }
+
+  /** Ends a connection. */
+  disconnect(api: DuckDBConnection): void {
+    if (this.#connections.delete(api)) api.disconnectSync();
+  }
+
+  /** Ends what runs and closes the file: an instance lives as long as a connection to it does. */
+  close(): void {
+    for (const api of this.#connections) {
+      api.interrupt();
+      api.disconnectSync();
+    }
+    this.#connections.clear();
+    bindings.close_sync(this.#handle);
+  }
+}
+
+/**
+ * What is set before anybody asks; afterwards no setting can be changed.
+ *
+ * Times without a zone are UTC. Nothing is loaded, and no file or address is read or written by SQL but in
+ * the folders given. The checkpoint moves what the database's own log holds into its file, and a commit
+ * waits for it: with 16 MB, DuckDB's default, it waits often, with much more it is slow to open.
+ */
+function settings(openFolders: readonly string[]): string[] {
+  return [
+    "SET GLOBAL TimeZone = 'UTC'",
+    "SET GLOBAL checkpoint_threshold = '64MB'",
+    "SET GLOBAL autoinstall_known_extensions = false",
+    "SET GLOBAL autoload_known_extensions = false",
+    "SET GLOBAL allow_community_extensions = false",
+    ...(openFolders.length > 0
+      ? [`SET GLOBAL allowed_directories = [${openFolders.map(quoteText).join(", ")}]`]
+      : []),
+    "SET GLOBAL enable_external_access = false",
+    "SET GLOBAL lock_configuration = true",
+  ];
+}
+
+function openingError(path: string, cause: unknown): EngineError {
+  const text = messageOf(cause);
+  const why = `Cannot open the database ${path}: ${text}`;
+  if (/set lock|conflicting lock/i.test(text)) {
+    return new EngineError("held", `${why}; close the program that has it open`, { cause });
+  }
+  if (isFull(text)) return new EngineError("full", `${why}; make room on the disk`, { cause });
+  if (/newer version|storage version|different version/i.test(text)) {
+    return new EngineError("format", `${why}; use the version that wrote it`, { cause });
+  }
+  if (/not a valid|corrupt|checksum|invalid|could not read|serializ|replay/i.test(text)) {
+    return new EngineError(
+      "damaged",
+      `${why}; it is kept as it is: restore it, or move it away to begin anew`,
+      { cause },
+    );
+  }
+  return new EngineError("failed", why, { cause });
+}
+
+/** Whether an error of DuckDB says that a file cannot grow. */
+export function isFull(text: string): boolean {
+  return /no space left|disk full|file too large|quota exceeded|not enough space/i.test(text);
+}
+
+/** Whether nothing works after an error of DuckDB. */
+export function isFatal(text: string): boolean {
+  return /database has been invalidated|FATAL/i.test(text);
+}
+
+/** All rows of an answer, as values of JavaScript: BIGINT is a bigint. */
+export async function rowsOf(
+  api: DuckDBConnection,
+  sql: string,
+  values?: DuckDBValue[],
+): Promise<unknown[][]> {
+  return (await api.runAndReadAll(sql, values)).getRowsJS();
+}

@@ -1,0 +1,15 @@
+/**
+ * The engine on DuckDB: points in columns on one machine, in a file or in memory.
+ *
+ * @module
+ */
+import type { EngineOptions } from "../engine.ts";
+import { DuckDbEngine } from "./host.ts";
+
+export { DuckDbEngine } from "./host.ts";
+export { EngineError, type EngineErrorCode } from "../errors.ts";
+
+/** Opens an engine on DuckDB, and makes its database where there is none. @throws {EngineError} */
+export function openDuckDb(options: EngineOptions): Promise<DuckDbEngine> {
+  return DuckDbEngine.open(options);
+}

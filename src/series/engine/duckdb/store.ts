@@ -1,0 +1,165 @@
+/**
+ * What the worker keeps: the database, what is known of it, and the way of a unit into it.
+ *
+ * One transaction takes all of a unit: new tables and columns, new series, the points, and the unit's
+ * position. So a unit is applied whole or not at all, and the position says which.
+ *
+ * After a failed unit nothing more is taken: what is known in memory may be ahead of the database. The caller
+ * opens the engine again and goes on behind the position that it finds.
+ *
+ * @module
+ */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { messageOf } from "../../../base/errors.ts";
+import type { Batch } from "../../points/batch.ts";
+import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
+import { EngineError } from "../errors.ts";
+import { appendColumns, type Column } from "./columns.ts";
+import { type Connection, Database, isFatal, isFull, rowsOf } from "./database.ts";
+import { readState } from "./format.ts";
+import { merge } from "./merge.ts";
+import { NewestTimes } from "./newest.ts";
+import { others, pick, type Rows } from "./rows.ts";
+import { type Measurement, Schema } from "./schema.ts";
+
+/** See the top of this file. */
+export class Store {
+  readonly database: Database;
+  readonly schema = new Schema();
+  readonly stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
+  /** The database's id. */
+  readonly id: string;
+  #position: number;
+  readonly #connection: Connection;
+  readonly #newest = new Map<string, NewestTimes>();
+  #broken: EngineError | undefined;
+
+  private constructor(database: Database, connection: Connection, id: string, position: number) {
+    this.database = database;
+    this.#connection = connection;
+    this.id = id;
+    this.#position = position;
+  }
+
+  /** Opens a database, and makes it where there is none. @throws {EngineError} */
+  static async open({ directory, memoryLimitBytes, threads }: EngineOptions): Promise<Store> {
+    const openFolders: string[] = [];
+    const database = await Database.open({ directory, memoryLimitBytes, threads, openFolders });
+    try {
+      const connection = await database.connect();
+      const { id, position } = await readState(connection.api, directory ?? "memory");
+      const store = new Store(database, connection, id, position);
+      await store.schema.load(connection.api);
+      return store;
+    } catch (error) {
+      database.close();
+      if (error instanceof EngineError) throw error;
+      throw new EngineError(
+        "damaged",
+        `Cannot read the database in ${directory ?? "memory"}: ${messageOf(error)}; ` +
+          "restore it, or move it away to begin anew",
+        { cause: error },
+      );
+    }
+  }
+
+  /** Number of the last write that is applied for good. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The tags' values of some series of a measurement, one array a tag; null where it has none. */
+  async seriesPage(name: string, from: number, count: number): Promise<(string | null)[][]> {
+    const measurement = this.schema.get(name)!;
+    const rows = await rowsOf(
+      this.#connection.api,
+      `SELECT * EXCLUDE id FROM (FROM traqq.${measurement.seriesTable}
+       WHERE id >= ${from} AND id < ${from + count}) ORDER BY id`,
+    );
+    return measurement.tags.map((_, tag) => rows.map((row) => row[tag] as string | null));
+  }
+
+  /** Applies a unit. @throws {EngineError} and nothing is taken any more */
+  async apply(unit: Unit): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    const { api } = this.#connection;
+    try {
+      if (unit.position <= this.#position) {
+        throw new Error(`BUG: the unit ${unit.position} comes after ${this.#position}`);
+      }
+      await api.run("BEGIN");
+      for (const batch of unit.batches) await this.#applyBatch(batch);
+      await api.run(`UPDATE traqq.state SET position = ${unit.position}`);
+      await api.run("COMMIT");
+    } catch (error) {
+      this.#broken = applyError(error);
+      await api.run("ROLLBACK").catch(() => {});
+      throw this.#broken;
+    }
+    this.#position = unit.position;
+    this.stats.units++;
+  }
+
+  async #applyBatch(batch: Batch): Promise<void> {
+    const measurement = await this.schema.announce(this.#connection, batch);
+    const newest = await this.#newestOf(measurement, batch.newSeries.length);
+    newest.grow(measurement.series);
+    const late = newest.late(batch.times, batch.series);
+    this.#append(measurement, late.length === 0 ? batch : pick(batch, others(batch.rows, late)));
+    if (late.length > 0) {
+      await merge(this.#connection, measurement, pick(batch, Uint32Array.from(late)));
+    }
+    this.stats.rows += batch.rows;
+    this.stats.mergedRows += late.length;
+  }
+
+  async #newestOf(measurement: Measurement, newSeries: number): Promise<NewestTimes> {
+    const { name, series, pointsTable } = measurement;
+    let newest = this.#newest.get(name);
+    if (newest === undefined) {
+      const table = `traqq.${pointsTable}`;
+      newest = await NewestTimes.read(this.#connection.api, table, series - newSeries);
+      this.#newest.set(name, newest);
+    }
+    return newest;
+  }
+
+  #append(measurement: Measurement, { times, series, fields, rows }: Rows): void {
+    const columns: Column[] = [
+      { type: "time", values: times },
+      { type: "number", values: series },
+      ...measurement.fields.map(({ type }) => ({ type })),
+    ];
+    for (const field of fields) columns[2 + measurement.fieldAt(field.name)] = field;
+    const target = { schema: "traqq", table: measurement.pointsTable };
+    appendColumns(this.#connection.handle, target, columns, rows);
+  }
+
+  /** Another connection, for who asks. */
+  async connect(): Promise<DuckDBConnection> {
+    return (await this.database.connect()).api;
+  }
+
+  /** Moves what the database's log holds into its file, and closes it. */
+  async close(): Promise<void> {
+    // The log alone is enough to open it again: what fails here is not lost.
+    await this.#connection.api.run("CHECKPOINT").catch(() => {});
+    this.database.close();
+  }
+}
+
+function applyError(cause: unknown): EngineError {
+  const text = messageOf(cause);
+  if (isFull(text)) {
+    return new EngineError(
+      "full",
+      `Cannot apply points: ${text}; make room on the disk: what was acknowledged is applied then`,
+      { cause },
+    );
+  }
+  return new EngineError(
+    isFatal(text) ? "died" : "failed",
+    `Cannot apply points: ${text}; the engine must be opened again`,
+    { cause },
+  );
+}
