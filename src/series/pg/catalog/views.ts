@@ -77,6 +77,7 @@ const PG_ROWS: Readonly<Record<string, Rows>> = {
       relreplident: "'d'",
       relispopulated: "true",
       reltuples: "-1",
+      relacl: `['${DATABASE_NAME}=r/${DATABASE_NAME}']`,
     },
   },
   pg_attribute: {
@@ -94,6 +95,7 @@ const PG_ROWS: Readonly<Record<string, Rows>> = {
       attalign: "typalign",
       attstorage: "typstorage",
       attcompression: "''",
+      attstattarget: "-1",
       // Points lie in time: no other column has a value in each.
       attnotnull: "column_name = 'time'",
       attidentity: "''",

@@ -52,6 +52,8 @@ export class Extended {
       this.#skipping = true;
       this.#executor.transaction.fail();
       this.#output.error(error, text);
+      // At once: a Flush that comes behind is passed over, and the client may wait for no Sync.
+      await this.#output.flush();
     }
   }
 
