@@ -81,12 +81,14 @@ export class Database {
     if (this.#connections.delete(api)) api.disconnectSync();
   }
 
-  /** Ends what runs and closes the file: an instance lives as long as a connection to it does. */
+  /** Ends what runs on any connection, with an error. */
+  interrupt(): void {
+    for (const api of this.#connections) api.interrupt();
+  }
+
+  /** Closes the file: an instance lives as long as a connection to it does. Nothing may run any more. */
   close(): void {
-    for (const api of this.#connections) {
-      api.interrupt();
-      api.disconnectSync();
-    }
+    for (const api of this.#connections) api.disconnectSync();
     this.#connections.clear();
     bindings.close_sync(this.#handle);
   }

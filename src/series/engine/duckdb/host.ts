@@ -79,6 +79,11 @@ export class DuckDbEngine implements Engine {
     return this.#death.promise;
   }
 
+  /** Whether the worker answers a call that may write files. */
+  get isWriting(): boolean {
+    return Atomics.load(this.#isWriting, 0) === 1;
+  }
+
   async apply(unit: Unit): Promise<void> {
     this.#stats = await this.#call("apply", unit, unit.batches.flatMap(buffersOf));
   }
@@ -89,7 +94,8 @@ export class DuckDbEngine implements Engine {
 
   /**
    * A line to a module that the worker loads: its export `attach(store, port)` gets the other end, and the
-   * `Store` for connections. Both ends close with the engine.
+   * `Store`, whose `database` makes connections. It may give a function that ends what it runs: that is
+   * awaited before the database is closed.
    */
   attach(module: URL): MessagePort {
     const { port1, port2 } = new MessageChannel();
@@ -113,17 +119,18 @@ export class DuckDbEngine implements Engine {
     if (this.#end !== undefined) return;
     const closed = this.#call("close", undefined);
     this.#end = new EngineError("closed", "Cannot use the engine: it was closed; open it again");
-    const tooLong = AbortSignal.timeout(CLOSE_PATIENCE_MS);
-    const patience = new Promise((resolve) => tooLong.addEventListener("abort", resolve));
-    await Promise.race([closed.catch(() => {}), patience]);
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, CLOSE_PATIENCE_MS);
+    await Promise.race([closed.catch(() => {}), patience.promise]);
+    clearTimeout(timer);
     this.#release(this.#end);
   }
 
   /** Ends the worker, gives the directory back, rejects what waits. */
   #release(reason: EngineError): void {
     this.#worker.terminate();
-    if (Atomics.load(this.#isWriting, 0) === 0) this.#lock?.free();
-    else this.#lock?.poison();
+    if (this.isWriting) this.#lock?.poison();
+    else this.#lock?.free();
     for (const { reject } of this.#pending.values()) reject(reason);
     this.#pending.clear();
   }

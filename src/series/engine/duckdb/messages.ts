@@ -53,7 +53,10 @@ export interface Call<Name extends CallName = CallName> {
   readonly argument: Calls[Name][0];
 }
 
-/** Loads a module in the worker and gives it the port: its export `attach(store, port)` is called. */
+/**
+ * Loads a module in the worker and gives it the port: its export `attach(store, port)` is called. What that
+ * gives, if it is a function, ends what the module runs, and is awaited before the database is closed.
+ */
 export interface Attach {
   readonly kind: "attach";
   readonly module: string;

@@ -9,7 +9,6 @@
  *
  * @module
  */
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../../../base/errors.ts";
 import type { Batch } from "../../points/batch.ts";
 import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
@@ -32,6 +31,7 @@ export class Store {
   #position: number;
   readonly #connection: Connection;
   readonly #newest = new Map<string, NewestTimes>();
+  readonly #ends: (() => Promise<void>)[] = [];
   #broken: EngineError | undefined;
 
   private constructor(database: Database, connection: Connection, id: string, position: number) {
@@ -135,16 +135,27 @@ export class Store {
     appendColumns(this.#connection.handle, target, columns, rows);
   }
 
-  /** Another connection, for who asks. */
-  async connect(): Promise<DuckDBConnection> {
-    return (await this.database.connect()).api;
+  /** Calls this before the database is closed, and waits: it ends what runs on other connections. */
+  endBeforeClose(end: () => Promise<void>): void {
+    this.#ends.push(end);
   }
 
   /** Moves what the database's log holds into its file, and closes it. */
   async close(): Promise<void> {
+    await this.#endOthers();
     // The log alone is enough to open it again: what fails here is not lost.
     await this.#connection.api.run("CHECKPOINT").catch(() => {});
     this.database.close();
+  }
+
+  /** Closes it without more work: the next one to open it reads the log. */
+  async abandon(): Promise<void> {
+    await this.#endOthers();
+    this.database.close();
+  }
+
+  async #endOthers(): Promise<void> {
+    await Promise.allSettled(this.#ends.map((end) => end()));
   }
 }
 

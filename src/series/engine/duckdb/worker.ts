@@ -73,7 +73,7 @@ async function answer(number: number, name: CallName, argument: unknown): Promis
   // Before the host hears of it: it may end this worker at once.
   setWriting(0);
   scope.postMessage(said);
-  if (said.kind === "failure" && said.failure.code === "died") die(said.failure.message);
+  if (said.kind === "failure" && said.failure.code === "died") void die(said.failure.message);
 }
 
 async function reply(number: number, name: CallName, argument: unknown): Promise<ToHost> {
@@ -91,12 +91,14 @@ function setWriting(value: 0 | 1): void {
 }
 
 /** Closes the database and says so; nothing is answered afterwards. */
-function die(reason: unknown): void {
+async function die(reason: unknown): Promise<void> {
   if (isDead) return;
   isDead = true;
-  // A call that is under way ends with an error, as its connection is gone.
   try {
-    store?.database.close();
+    // A call that is under way fails by that, or ends well: its threads must not outlive the database.
+    store?.database.interrupt();
+    await turn;
+    await store?.abandon();
   } finally {
     setWriting(0);
     scope.postMessage({ kind: "died", message: messageOf(reason) });
@@ -105,8 +107,10 @@ function die(reason: unknown): void {
 
 /** Loads who answers questions. */
 async function attach(module: string, port: MessagePort): Promise<void> {
+  if (isDead) return;
   const loaded = await import(module);
-  loaded.attach(opened(), port);
+  const end = await loaded.attach(opened(), port);
+  if (typeof end === "function") opened().endBeforeClose(end);
 }
 
 scope.onmessage = ({ data }) => {
@@ -118,14 +122,14 @@ scope.onmessage = ({ data }) => {
       turn = turn.then(() => answer(data.number, data.name, data.argument));
       return;
     case "attach":
-      turn = turn.then(() => attach(data.module, data.port));
+      turn = turn.then(() => attach(data.module, data.port).catch(die));
   }
 };
 scope.addEventListener("error", (event) => {
   event.preventDefault();
-  die(event.error ?? event.message);
+  void die(event.error ?? event.message);
 });
 scope.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
-  die(event.reason);
+  void die(event.reason);
 });
