@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { SqlSession } from "../sql/session.ts";
 import type { Batch, FieldColumn, Tag, TagColumn } from "../points/batch.ts";
 
 /** What is applied in one transaction. */
@@ -62,10 +63,12 @@ export interface EngineStats {
   mergedRows: number;
 }
 
-/** See the top of this file. What SQL needs is added by who answers it. */
+/** See the top of this file. */
 export interface Engine {
   /** What it held when it was opened. */
   readonly state: EngineState;
+  /** Answers questions in SQL, about all that was applied. It ends with the engine. */
+  readonly session: SqlSession;
   /**
    * Resolves with the reason if it dies by itself: nothing works afterwards. Never rejects, and never
    * resolves after {@linkcode close}.

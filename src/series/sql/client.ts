@@ -14,44 +14,32 @@ import {
 import type { SqlDescription, SqlResult, SqlRunOptions, SqlSession } from "./session.ts";
 import type { SqlBatch, SqlColumn } from "./values.ts";
 
-/** A session over a port to `run/serve.ts`. An engine that was started again is attached anew. */
+/** A session over a port to `run/serve.ts`. */
 export class SqlClient implements SqlSession {
-  readonly #before: () => Promise<void>;
+  readonly #port: MessagePort;
   readonly #questions = new Map<number, Question>();
-  #port: MessagePort | undefined;
   #nextId = 1;
-  #detached = new SqlError("57P01", "Cannot run the statement: the engine is not open yet");
+  #ended: SqlError | undefined;
 
-  /** `before` is waited for before each statement, so that it sees what was written before it. */
-  constructor(before: () => Promise<void> = () => Promise.resolve()) {
-    this.#before = before;
-  }
-
-  /** Asks through this port from now on. */
-  attach(port: MessagePort): void {
-    this.detach("it was started again");
+  constructor(port: MessagePort) {
     this.#port = port;
     port.onmessage = ({ data }: MessageEvent<SqlReply>) => {
       this.#questions.get(data.id)?.answer(data);
     };
   }
 
-  /** The engine is gone: what runs fails, and what comes too until {@linkcode attach}. */
-  detach(why: string): void {
-    this.#port?.close();
-    this.#port = undefined;
-    this.#detached = new SqlError(
-      "57P01",
-      `Cannot finish the statement: the engine is gone, ${why}; ask again`,
-    );
-    for (const question of this.#questions.values()) question.fail(this.#detached);
+  /** The other end is gone: what runs fails, and whatever comes. */
+  end(why: string): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = new SqlError("57P01", `Cannot finish the statement: ${why}`);
+    this.#port.close();
+    for (const question of this.#questions.values()) question.fail(this.#ended);
   }
 
   async describe(
     sql: string,
     parameterTypes: readonly (string | undefined)[] = [],
   ): Promise<SqlDescription> {
-    await this.#before();
     const question = this.#open();
     this.#send({ kind: "describe", id: question.id, sql, types: [...parameterTypes] });
     return await question.described;
@@ -59,8 +47,6 @@ export class SqlClient implements SqlSession {
 
   async run(sql: string, options: SqlRunOptions = {}): Promise<SqlResult> {
     const { signal, ...settings } = options;
-    throwIfAborted(signal);
-    await this.#before();
     throwIfAborted(signal);
     const question = this.#open();
     this.#send({ kind: "run", id: question.id, sql, settings: settings as RunSettings });
@@ -72,7 +58,7 @@ export class SqlClient implements SqlSession {
   }
 
   #open(): Question {
-    if (this.#port === undefined) throw this.#detached;
+    if (this.#ended !== undefined) throw this.#ended;
     const id = this.#nextId++;
     const question = new Question(id, (request) => this.#send(request));
     this.#questions.set(id, question);
@@ -81,7 +67,7 @@ export class SqlClient implements SqlSession {
   }
 
   #send(request: SqlRequest): void {
-    this.#port?.postMessage(request);
+    this.#port.postMessage(request);
   }
 }
 

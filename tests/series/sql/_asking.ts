@@ -4,6 +4,7 @@
  */
 import { DuckDBInstance } from "@duckdb/node-api";
 import { SqlClient } from "../../../src/series/sql/client.ts";
+import type { Database } from "../../../src/series/sql/run/connections.ts";
 import { serveSql, type ServeSqlOptions } from "../../../src/series/sql/run/serve.ts";
 import type { SqlRunOptions } from "../../../src/series/sql/session.ts";
 import type { SqlColumn, SqlValue } from "../../../src/series/sql/values.ts";
@@ -63,9 +64,8 @@ export async function openAsking(options: ServeSqlOptions = {}): Promise<Asking>
   for (const statement of [...TABLES, ...SETTINGS]) await admin.run(statement);
   admin.closeSync();
   const { port1, port2 } = new MessageChannel();
-  const server = serveSql(instance, port1, options);
-  const session = new SqlClient();
-  session.attach(port2);
+  const server = serveSql(databaseOf(instance), port1, options);
+  const session = new SqlClient(port2);
   return {
     session,
     instance,
@@ -73,11 +73,15 @@ export async function openAsking(options: ServeSqlOptions = {}): Promise<Asking>
     ask: (sql, runOptions) => readAll(session, sql, runOptions),
     [Symbol.asyncDispose]: async () => {
       await server.close();
-      session.detach("the test is over");
+      session.end("the test is over");
       instance.closeSync();
       await Deno.remove(directory, { recursive: true });
     },
   };
+}
+
+function databaseOf(instance: DuckDBInstance): Database {
+  return { connect: () => instance.connect(), disconnect: (one) => one.disconnectSync() };
 }
 
 /** A row as JSON, with what JSON has not: bigints end in n, bytes are a list. */

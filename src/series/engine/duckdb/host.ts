@@ -12,12 +12,17 @@ import type {
   MeasurementState,
   Unit,
 } from "../engine.ts";
+import { SqlClient } from "../../sql/client.ts";
+import type { SqlSession } from "../../sql/session.ts";
 import { EngineError } from "../errors.ts";
 import { DirectoryLock } from "./lock.ts";
 import type { CallName, Calls, Opened, ToHost, ToWorker } from "./messages.ts";
 
 /** Series that one message carries. */
 const SERIES_PAGE = 20_000;
+
+/** What the worker loads for questions in SQL. */
+const SQL = new URL("../../sql/run/attach.ts", import.meta.url);
 
 /** How long a worker may take to close its database before it is ended. */
 const CLOSE_PATIENCE_MS = 60_000;
@@ -37,6 +42,7 @@ export class DuckDbEngine implements Engine {
   #state: EngineState = { id: "", position: 0, measurements: [] };
   #stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
   #lastNumber = 0;
+  #session: SqlClient | undefined;
   /** Why nothing can be called any more. */
   #end: EngineError | undefined;
   #closing: Promise<void> | undefined;
@@ -77,6 +83,14 @@ export class DuckDbEngine implements Engine {
 
   get died(): Promise<Error> {
     return this.#death.promise;
+  }
+
+  get session(): SqlSession {
+    if (this.#session === undefined) {
+      this.#session = new SqlClient(this.attach(SQL));
+      if (this.#end !== undefined) this.#session.end(this.#end.message);
+    }
+    return this.#session;
   }
 
   /** Whether the worker answers a call that may write files. */
@@ -129,6 +143,7 @@ export class DuckDbEngine implements Engine {
   /** Ends the worker, gives the directory back, rejects what waits. */
   #release(reason: EngineError): void {
     this.#worker.terminate();
+    this.#session?.end(reason.message);
     if (this.isWriting) this.#lock?.poison();
     else this.#lock?.free();
     for (const { reject } of this.#pending.values()) reject(reason);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { SqlError } from "../errors.ts";
 import { Gate } from "../gate/gate.ts";
 import type { Extras } from "../gate/tree.ts";
@@ -13,6 +13,12 @@ import { ViewNames } from "../gate/view_names.ts";
 export interface Slot {
   readonly connection: DuckDBConnection;
   readonly gate: Gate;
+}
+
+/** Where connections come from. */
+export interface Database {
+  connect(): Promise<DuckDBConnection>;
+  disconnect(connection: DuckDBConnection): void;
 }
 
 /** How many statements run at once, and how many wait. */
@@ -35,7 +41,7 @@ const MACROS = [
 
 /** See the top of this file. */
 export class Connections {
-  readonly #instance: DuckDBInstance;
+  readonly #database: Database;
   readonly #extras: Extras;
   readonly #maxRunning: number;
   readonly #maxWaiting: number;
@@ -45,8 +51,8 @@ export class Connections {
   #count = 0;
   #isClosed = false;
 
-  constructor(instance: DuckDBInstance, extras: Extras, limits: ConnectionLimits = {}) {
-    this.#instance = instance;
+  constructor(database: Database, extras: Extras, limits: ConnectionLimits = {}) {
+    this.#database = database;
     this.#extras = extras;
     this.#maxRunning = limits.maxRunning ?? 8;
     this.#maxWaiting = limits.maxWaiting ?? 256;
@@ -74,7 +80,7 @@ export class Connections {
   /** Gives it back. `isSound` false: it is not used again. */
   release(slot: Slot, isSound: boolean): void {
     if (this.#isClosed || !isSound) {
-      slot.connection.disconnectSync();
+      this.#database.disconnect(slot.connection);
       this.#count--;
       const next = this.#waiting.shift();
       if (next !== undefined) this.#open().then(next, () => next(undefined));
@@ -88,14 +94,14 @@ export class Connections {
   /** Closes what is free; who waits is told. What is in use is closed when it is given back. */
   close(): void {
     this.#isClosed = true;
-    for (const { connection } of this.#free.splice(0)) connection.disconnectSync();
+    for (const { connection } of this.#free.splice(0)) this.#database.disconnect(connection);
     for (const next of this.#waiting.splice(0)) next(undefined);
   }
 
   async #open(): Promise<Slot> {
     this.#count++;
     try {
-      const connection = await this.#instance.connect();
+      const connection = await this.#database.connect();
       for (const macro of MACROS) await connection.run(macro);
       return { connection, gate: new Gate(connection, this.#names, this.#extras) };
     } catch (error) {

@@ -6,11 +6,10 @@
  *
  * @module
  */
-import type { DuckDBInstance } from "@duckdb/node-api";
 import { SqlError } from "../errors.ts";
 import type { Extras } from "../gate/tree.ts";
 import { BATCHES_AHEAD, type SqlReply, type SqlRequest, toFailure } from "../messages.ts";
-import { type ConnectionLimits, Connections } from "./connections.ts";
+import { type ConnectionLimits, Connections, type Database } from "./connections.ts";
 import { toSqlError } from "./failure.ts";
 import { Statement } from "./statement.ts";
 import { buffersOf } from "./vectors.ts";
@@ -29,13 +28,13 @@ export interface SqlServer {
 
 const DEFAULT_IDLE_MS = 60_000;
 
-/** Answers statements that come through the port, on connections of its own to the instance. */
+/** Answers statements that come through the port, on connections of its own. */
 export function serveSql(
-  instance: DuckDBInstance,
+  database: Database,
   port: MessagePort,
   options: ServeSqlOptions = {},
 ): SqlServer {
-  const connections = new Connections(instance, options.extras ?? {}, options);
+  const connections = new Connections(database, options.extras ?? {}, options);
   const answers = new Map<number, Answer>();
   const running = new Set<Promise<void>>();
   port.onmessage = ({ data }: MessageEvent<SqlRequest>) => {
