@@ -1,11 +1,14 @@
 /**
- * What the catalog that PostgreSQL's clients ask is called in the database: everything lies in one schema
- * of ours, so that the gate can allow that schema and nothing else.
+ * What the catalog that PostgreSQL's clients ask is called in DuckDB: everything lies under one name, so
+ * that the gate can allow that name and nothing else.
  *
  * @module
  */
 
-/** The schema. Only views and macros of ours are in it, and nobody else can make any. */
+/**
+ * What stands before each name: a database by itself, whose views and macros all are ours. Nobody else
+ * can make any.
+ */
 export const CATALOG_SCHEMA = "postgres";
 
 /** Where views of measurements are in DuckDB, and what that is called towards clients. */

@@ -44,7 +44,7 @@ interface Rows {
 
 // Not current_database(): here that is our macro, which says what clients shall see.
 const COLUMNS = `(SELECT * FROM duckdb_columns() WHERE schema_name = '${TABLES_SCHEMA}'
-  AND database_name NOT IN ('system', 'temp') AND NOT internal)`;
+  AND database_name NOT IN ('system', 'temp', '${CATALOG_SCHEMA}') AND NOT internal)`;
 const TABLES = `(SELECT table_oid, table_name, count(*) AS width FROM ${COLUMNS} GROUP BY ALL)`;
 
 /** A type of DuckDB as PostgreSQL's number. */
