@@ -52,7 +52,7 @@ const CONSTANT:
     ["obj_description", [1, 2], "NULL::varchar"],
     ["pg_tablespace_location", [1], "NULL::varchar"],
     ["inet_server_addr inet_client_addr", [0], "NULL::varchar"],
-    ["inet_server_port inet_client_port", [0], "NULL::integer"],
+    ["inet_server_port inet_client_port pg_advisory_unlock_all", [0], "NULL::integer"],
   ];
 
 /** Those that look at their arguments. */
@@ -91,6 +91,7 @@ const COMPUTED: readonly (readonly [name: string, ...bodies: string[]])[] = [
     "array_upper",
     "(list, dimension) AS CASE WHEN len(list) > 0 AND dimension = 1 THEN len(list) END",
   ],
+  ["generate_subscripts", "(list, dimension) AS unnest([i FOR x, i IN list])"],
   ["_pg_expandarray", "(list) AS unnest([{'x': x, 'n': i} FOR x, i IN list])"],
 ];
 

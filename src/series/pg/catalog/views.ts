@@ -102,6 +102,7 @@ const PG_ROWS: Readonly<Record<string, Rows>> = {
       attgenerated: "''",
       attislocal: "true",
       attcollation: "typcollation",
+      attacl: `['${DATABASE_NAME}=r/${DATABASE_NAME}']`,
     },
   },
   pg_type: {

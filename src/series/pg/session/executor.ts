@@ -5,7 +5,9 @@
  * @module
  */
 import type { SqlDescription, SqlSession } from "../../sql/session.ts";
+import type { SqlColumn } from "../../sql/values.ts";
 import { CODE, PgError, pgError } from "../errors.ts";
+import { columnNames } from "../sql/column_names.ts";
 import { anyParameters, translate } from "../sql/dialect.ts";
 import type { Statement } from "../sql/statements.ts";
 import type { Bound } from "../types/parameters.ts";
@@ -74,7 +76,8 @@ export class Executor {
   ): Promise<SqlDescription> {
     const { text, originOf } = translate(statement, anyTypes(statement, types));
     try {
-      return await this.#session.describe(text, types);
+      const description = await this.#session.describe(text, types);
+      return { ...description, columns: named(description.columns, statement) };
     } catch (error) {
       throw pgError(error, (position) => statement.start + originOf(position));
     }
@@ -121,6 +124,11 @@ export class Executor {
       default:
         return this.#set(command);
     }
+  }
+
+  /** What the rows of a cursor have; undefined if there is none. To drivers a cursor is a portal. */
+  cursorColumns(name: string): readonly SqlColumn[] | undefined {
+    return this.#cursors.get(name)?.rows.columns;
   }
 
   /** Closes the cursors that end with a transaction; or all. */
@@ -245,7 +253,11 @@ export class Executor {
         signal: abort.signal,
         ...this.#bounds(),
       });
-      return new RowSource(columns, this.#watched(rows, abort, explained), abort);
+      return new RowSource(
+        named(columns, statement),
+        this.#watched(rows, abort, explained),
+        abort,
+      );
     } catch (error) {
       this.#running.delete(abort);
       throw explained(error);
@@ -290,6 +302,13 @@ function anyTypes(
       types[number - 1]?.replace(/\[\d*\]$/, "") ?? "VARCHAR",
     ]),
   );
+}
+
+/** The columns, under the names that PostgreSQL would give them. */
+function named(columns: readonly SqlColumn[], statement: Statement): readonly SqlColumn[] {
+  const names = columnNames(statement);
+  if (names?.length !== columns.length) return columns;
+  return columns.map(({ name, type }, i) => ({ name: names[i] ?? name, type }));
 }
 
 function questionAnswer(rows: RowSource): Answer {

@@ -8,6 +8,7 @@ import { CODE, PgError, pgError } from "../errors.ts";
 import { FieldReader } from "../messages/fields.ts";
 import type { Message } from "../messages/reader.ts";
 import { statementsOf } from "../sql/statements.ts";
+import { RowEncoder } from "./encoder.ts";
 import type { Executor } from "./executor.ts";
 import type { Output } from "./output.ts";
 import { Portal } from "./portal.ts";
@@ -43,7 +44,7 @@ export class Extended {
       else if (type === "C") await this.#close(fields);
       else {
         const { prepared, run } = this.#named(type, fields);
-        text = prepared.text;
+        text = prepared?.text ?? "";
         await run();
       }
     } catch (cause) {
@@ -127,7 +128,7 @@ export class Extended {
   }
 
   /** Describe and Execute. */
-  #named(type: string, fields: FieldReader): { prepared: Prepared; run: () => Promise<void> } {
+  #named(type: string, fields: FieldReader): { prepared?: Prepared; run: () => Promise<void> } {
     const isExecute = type === "E";
     const target = isExecute ? "P" : String.fromCharCode(fields.byte());
     const name = fields.text();
@@ -139,6 +140,11 @@ export class Extended {
       return { prepared, run: () => prepared.describe(this.#executor, this.#output) };
     }
     const portal = target === "P" ? this.#portals.get(name) : undefined;
+    const columns = isExecute ? undefined : this.#executor.cursorColumns(name);
+    if (portal === undefined && columns !== undefined) {
+      const { fields } = new RowEncoder(columns);
+      return { run: () => Promise.resolve(this.#output.writer.rowDescription(fields)) };
+    }
     if (portal === undefined) {
       throw new PgError(CODE.noCursor, `Cannot find the portal ${name}: there is none`);
     }

@@ -9,6 +9,8 @@
  * | `current_user`, `current_schema`                      | likewise                                     |
  * | `x::regclass`, `x::name`, `x::pg_catalog.text`        | a macro, or a type that DuckDB has           |
  * | `a ~ b`, `~*`, `!~`, `!~*`, `OPERATOR(pg_catalog.~)`  | finds b anywhere in a, as PostgreSQL does    |
+ * | `x::timestamptz`, `timestamptz '…'`                   | the same as a TIMESTAMP in UTC, as `time` is |
+ * | `x AT TIME ZONE '…'`                                  | of an instant, as all our times are          |
  * | `COLLATE pg_catalog.default`                          | nothing                                      |
  * | `public.cpu`, `traqq.public.cpu`                      | `main.cpu`                                   |
  * | `a = any($1)`                                         | `any($1::T[])`, where T is given             |
@@ -153,9 +155,11 @@ class Translator {
     const isQualified = this.#is(i - 1, ".");
     if (token.kind === "word" && !isQualified) {
       if (token.name === "operator" && this.#is(i + 1, "(")) return this.#operator(i);
+      if (token.name === "at") this.#atTimeZone(i);
       if (token.name === "collate") return this.#collate(i);
       if (token.name === "as" && this.#closesCast(i)) return this.#castAs(i);
     }
+    if (!isQualified) this.#zonedLiteral(i);
     if (!isQualified && this.#is(i + 1, ".")) return this.#qualified(i, token);
     if (isQualified || token.kind === "quoted") return i + 1;
     const calls = this.#is(i + 1, "(");
@@ -249,6 +253,8 @@ class Translator {
     const type = schema === undefined ? at : at + 2;
     const name = this.#tokens[type];
     if (name === undefined || (name.kind !== "word" && name.kind !== "quoted")) return i + 1;
+    const zoned = schema === undefined || schema === "pg_catalog" ? this.#zonedEnd(type) : -1;
+    if (zoned >= 0 && !this.#is(zoned + 1, "[")) this.#after[zoned] += "::timestamp";
     const cast = castOf(name.name, name.kind === "quoted", schema);
     if (cast === undefined) return type + 1;
     for (let k = at; k < type; k++) this.#texts[k] = "";
@@ -285,9 +291,39 @@ class Translator {
 
   /** Whether `AS` begins the end of a CAST: `AS name )`. */
   #closesCast(i: number): boolean {
-    const end = this.#is(i + 2, ".") ? i + 4 : i + 2;
-    if (!this.#is(end, ")")) return false;
-    return this.#is(this.#openingOf(end) - 1, "cast");
+    const type = this.#is(i + 2, ".") ? i + 3 : i + 1;
+    const zoned = this.#zonedEnd(type);
+    const end = Math.max(type, zoned) + 1;
+    if (!this.#is(end, ")") || !this.#is(this.#openingOf(end) - 1, "cast")) return false;
+    if (zoned >= 0) this.#after[end] += "::timestamp";
+    return true;
+  }
+
+  /**
+   * `time AT TIME ZONE 'Europe/Berlin'` is what clocks there show. DuckDB takes a TIMESTAMP for such a clock
+   * instead, which is right only for what is written as one.
+   */
+  #atTimeZone(i: number): void {
+    if (!this.#is(i + 1, "time") || !this.#is(i + 2, "zone")) return;
+    const first = this.#operandStart(i - 1);
+    const isClock = this.#is(i - 1, "timestamp") || this.#is(first - 1, "zone") ||
+      this.#is(first - 1, "timestamp");
+    if (!isClock && first >= 0) this.#after[i - 1] += "::timestamptz";
+  }
+
+  /** `timestamptz '2026-01-01'` */
+  #zonedLiteral(i: number): void {
+    const end = this.#zonedEnd(i);
+    if (end < 0 || this.#tokens[end + 1]?.kind !== "string") return;
+    this.#before[i] += "(";
+    this.#after[end + 1] += ")::timestamp";
+  }
+
+  /** Where `timestamptz` or `timestamp with time zone` ends; -1 if it does not stand there. */
+  #zonedEnd(i: number): number {
+    if (this.#is(i, "timestamptz")) return i;
+    const words = ["timestamp", "with", "time", "zone"];
+    return words.every((word, k) => this.#is(i + k, word)) ? i + 3 : -1;
   }
 
   /** The opening parenthesis of a closing one. */
