@@ -43,8 +43,9 @@ export interface WriteReport {
 
 /** Counters since `open`, and what is held right now. */
 export interface SeriesStats {
-  /** Points that were accepted, and lines that were refused. */
+  /** Points that were accepted. */
   written: number;
+  /** Lines that were refused. */
   rejected: number;
   /** Points that the database has for good, of all times. */
   appliedPoints: number;
@@ -52,8 +53,11 @@ export interface SeriesStats {
   waitingBytes: number;
   /** How often the database was opened again. */
   restarts: number;
+  /** Measurements that there are. */
   measurements: number;
+  /** Series that there are, in all measurements. */
   series: number;
+  /** Counters of the engine that is there now. */
   engine: EngineStats;
   /** What the log did; undefined with the durability `none`. */
   log?: PointLogStats;

@@ -21,11 +21,13 @@ export interface Unit {
 
 /** A measurement as an engine knows it. */
 export interface MeasurementState {
+  /** Its name, as it was written. */
   readonly name: string;
   /** What it is called in SQL. */
   readonly table: string;
-  /** Both in the order in which they came. */
+  /** In the order in which they came. */
   readonly tags: readonly TagColumn[];
+  /** In the order in which they came. */
   readonly fields: readonly FieldColumn[];
   /** The tags of each series, by its number, ascending by key. */
   readonly series: readonly (readonly Tag[])[];
@@ -47,13 +49,15 @@ export interface EngineOptions {
   readonly directory: string | undefined;
   /** Memory that the engine may take, in bytes. */
   readonly memoryLimitBytes?: number;
+  /** Threads that it may work with. */
   readonly threads?: number;
 }
 
 /** Counters of an engine. */
 export interface EngineStats {
-  /** Units that were applied, and the rows in them. */
+  /** Units that were applied. */
   units: number;
+  /** Rows in them. */
   rows: number;
   /** Rows that met or came behind what their series had, and took the slower way. */
   mergedRows: number;
@@ -77,6 +81,7 @@ export interface Engine {
    * After a rejection it is unknown whether it was applied.
    */
   apply(unit: Unit): Promise<void>;
+  /** Counters since it was opened. */
   stats(): EngineStats;
   /** Ends what runs and closes the database. Closing twice is fine. */
   close(): Promise<void>;
