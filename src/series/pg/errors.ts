@@ -61,12 +61,9 @@ export function fatal(code: string, message: string): PgError {
   return new PgError(code, message, { isFatal: true });
 }
 
-/** What a client is told of any error. @param originOf where a place is in the client's own text */
-export function pgError(error: unknown, originOf = (position: number) => position): PgError {
+/** What a client is told of any error. */
+export function pgError(error: unknown): PgError {
   if (error instanceof PgError) return error;
   if (!(error instanceof SqlError)) return new PgError(CODE.internal, messageOf(error));
-  const { code, message, position } = error;
-  return new PgError(code, message, {
-    position: position === undefined ? undefined : originOf(position),
-  });
+  return new PgError(error.code, error.message, { position: error.position });
 }

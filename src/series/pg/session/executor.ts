@@ -9,6 +9,7 @@ import type { SqlColumn } from "../../sql/values.ts";
 import { CODE, PgError, pgError } from "../errors.ts";
 import { columnNames } from "../sql/column_names.ts";
 import { anyParameters, translate } from "../sql/dialect.ts";
+import { placeOf } from "../sql/place.ts";
 import type { Statement } from "../sql/statements.ts";
 import type { Bound } from "../types/parameters.ts";
 import type { Command, CopyOptions } from "./command.ts";
@@ -79,7 +80,7 @@ export class Executor {
       const description = await this.#session.describe(text, types);
       return { ...description, columns: named(description.columns, statement) };
     } catch (error) {
-      throw pgError(error, (position) => statement.start + originOf(position));
+      throw explain(error, statement, text, originOf);
     }
   }
 
@@ -244,8 +245,7 @@ export class Executor {
     const { text, originOf } = translate(statement, anyTypes(statement, types));
     const abort = new AbortController();
     this.#running.add(abort);
-    const explained = (error: unknown) =>
-      pgError(error, (position) => statement.start + originOf(position));
+    const explained = (error: unknown) => explain(error, statement, text, originOf);
     try {
       const { columns, rows } = await this.#session.run(text, {
         parameters: parameters.map(({ value }) => value),
@@ -302,6 +302,22 @@ function anyTypes(
       types[number - 1]?.replace(/\[\d*\]$/, "") ?? "VARCHAR",
     ]),
   );
+}
+
+/** An error of the engine's, with its place in the client's own text. */
+function explain(
+  error: unknown,
+  statement: Statement,
+  text: string,
+  originOf: (position: number) => number,
+): PgError {
+  const { code, message, isFatal, position } = pgError(error);
+  const drawn = placeOf(message, text);
+  const place = position ?? drawn.position;
+  return new PgError(code, drawn.message, {
+    isFatal,
+    position: place === undefined ? undefined : statement.start + originOf(place),
+  });
 }
 
 /** The columns, under the names that PostgreSQL would give them. */
