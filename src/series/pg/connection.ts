@@ -79,7 +79,9 @@ export class Connection {
   /** Ends the connection: at once if it waits for the client, else after the message it works on. */
   dismiss(error: PgError): void {
     this.#leaving ??= error;
-    if (!this.#isWorking) this.#sayFarewell(this.#leaving);
+    if (this.#isWorking) return;
+    this.#sayFarewell(this.#leaving);
+    this.#linger();
   }
 
   /** Closes at once. */
@@ -97,10 +99,14 @@ export class Connection {
     await this.#extended.closePortals();
     await this.#executor.closeCursors(true);
     this.#stream.end();
-    // What was sent may still be on its way to who reads slowly, but not for ever.
-    const linger = setTimeout(() => this.#stream.destroy(), LINGER_MS);
+    this.#linger();
     await this.#stream.closed;
-    clearTimeout(linger);
+  }
+
+  /** What was sent may still be on its way to who reads slowly, but not for ever. */
+  #linger(): void {
+    const timer = setTimeout(() => this.#stream.destroy(), LINGER_MS);
+    void this.#stream.closed.then(() => clearTimeout(timer));
   }
 
   /** Whether the client is let in. */

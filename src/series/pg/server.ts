@@ -223,7 +223,6 @@ export class PgServer implements AsyncDisposable {
             this.#idleTimeoutMs / 1000
           } s; connect again`,
       ));
-      setTimeout(() => connection.abort(), FAREWELL_MS);
     }
   }
 }

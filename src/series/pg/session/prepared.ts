@@ -10,6 +10,7 @@ import { SqlError } from "../../sql/errors.ts";
 import type { SqlDescription } from "../../sql/session.ts";
 import { CODE, PgError } from "../errors.ts";
 import { anyParameters } from "../sql/dialect.ts";
+import { parameterCasts } from "../sql/parameter_casts.ts";
 import type { Statement } from "../sql/statements.ts";
 import { parseArray } from "../types/arrays.ts";
 import { duckdbTypeOf, pgType, type WireType, wireTypeOf, wireTypeOfOid } from "../types/oids.ts";
@@ -41,7 +42,6 @@ export class Prepared {
   constructor(text: string, statement: Statement | undefined, oids: readonly number[]) {
     this.text = text;
     this.command = statement && commandOf(statement);
-    this.#oids = oids;
     const question = this.#question;
     const numbers = question?.tokens.filter(({ kind }) => kind === "parameter")
       .map((token) => Number(token.text.slice(1))) ?? [];
@@ -50,6 +50,11 @@ export class Prepared {
       throw new PgError(CODE.syntax, `Cannot prepare the statement: there is no $${this.#count}`);
     }
     this.#lists = new Set(question === undefined ? [] : anyParameters(question));
+    const casts = question === undefined ? new Map<number, number>() : parameterCasts(question);
+    this.#oids = Array.from(
+      { length: this.#count },
+      (_, i) => oids[i] || (casts.get(i + 1) ?? 0),
+    );
   }
 
   /** Tells the client what it needs and gives. */

@@ -254,7 +254,10 @@ class Translator {
     const name = this.#tokens[type];
     if (name === undefined || (name.kind !== "word" && name.kind !== "quoted")) return i + 1;
     const zoned = schema === undefined || schema === "pg_catalog" ? this.#zonedEnd(type) : -1;
-    if (zoned >= 0 && !this.#is(zoned + 1, "[")) this.#after[zoned] += "::timestamp";
+    if (zoned >= 0) {
+      const isList = this.#is(zoned + 1, "[") && this.#is(zoned + 2, "]");
+      this.#after[isList ? zoned + 2 : zoned] += isList ? "::timestamp[]" : "::timestamp";
+    }
     const cast = castOf(name.name, name.kind === "quoted", schema);
     if (cast === undefined) return type + 1;
     for (let k = at; k < type; k++) this.#texts[k] = "";
