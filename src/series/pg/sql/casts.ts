@@ -11,6 +11,9 @@ export type Cast =
   | { readonly ofText: string; readonly ofNumber: string };
 
 const TYPES: Readonly<Record<string, string>> = {
+  // DuckDB's own has three decimals, PostgreSQL's any number: a float comes nearest to that.
+  numeric: "double",
+  decimal: "double",
   name: "varchar",
   oid: "integer",
   xid: "varchar",

@@ -8,6 +8,7 @@
  * | `pg_catalog.format_type(…)`, `version()`              | the macro in our schema                      |
  * | `current_user`, `current_schema`                      | likewise                                     |
  * | `x::regclass`, `x::name`, `x::pg_catalog.text`        | a macro, or a type that DuckDB has           |
+ * | `x::numeric`, of any length                           | a DOUBLE: DuckDB's own has three decimals    |
  * | `a ~ b`, `~*`, `!~`, `!~*`, `OPERATOR(pg_catalog.~)`  | finds b anywhere in a, as PostgreSQL does    |
  * | `x::timestamptz`, `timestamptz '…'`                   | the same as a TIMESTAMP in UTC, as `time` is |
  * | `x AT TIME ZONE '…'`                                  | of an instant, as all our times are          |
@@ -259,7 +260,8 @@ class Translator {
       this.#after[isList ? zoned + 2 : zoned] += isList ? "::timestamp[]" : "::timestamp";
     }
     const cast = castOf(name.name, name.kind === "quoted", schema);
-    if (cast === undefined) return type + 1;
+    // `numeric(10, 2)` is the same in both.
+    if (cast === undefined || this.#is(type + 1, "(")) return type + 1;
     for (let k = at; k < type; k++) this.#texts[k] = "";
     if ("type" in cast) {
       this.#texts[type] = cast.type;
