@@ -8,6 +8,7 @@ import { handled } from "../base/promises.ts";
 import { show } from "../base/show.ts";
 import { yieldToEventLoop } from "../base/yield.ts";
 import { Directory } from "../journal/directory.ts";
+import { SeriesSession } from "./ask.ts";
 import type { Engine, EngineOptions, EngineStats } from "./engine/engine.ts";
 import { Keeper } from "./keeper.ts";
 import { PointLog, type PointLogStats } from "./log/point_log.ts";
@@ -17,6 +18,9 @@ import type { RejectedLine } from "./points/line_error.ts";
 import type { LineSource } from "./points/line_reader.ts";
 import { type Precision, UNIT_NS } from "./points/numbers.ts";
 import type { Point } from "./points/point.ts";
+import type { Question } from "./sql/question.ts";
+import { readRows, type SqlRows } from "./sql/results/rows.ts";
+import type { SqlParameter } from "./sql/session.ts";
 
 /** Lines that a report names; the others are only counted. */
 const MAX_REPORTED = 1000;
@@ -81,6 +85,8 @@ export class Series implements AsyncDisposable {
   readonly #keeper: Keeper;
   readonly #lock: Deno.FsFile | undefined;
   readonly #logStats: () => PointLogStats | undefined;
+  /** Asks in SQL, row by row; each statement sees what was written before it. */
+  readonly session: SeriesSession;
   #written = 0;
   #rejected = 0;
   #closed: Promise<void> | undefined;
@@ -91,6 +97,7 @@ export class Series implements AsyncDisposable {
     logStats: () => PointLogStats | undefined,
   ) {
     this.#keeper = keeper;
+    this.session = new SeriesSession(keeper);
     this.#lock = lock;
     this.#logStats = logStats;
   }
@@ -173,6 +180,30 @@ export class Series implements AsyncDisposable {
    */
   async writeEvents(lines: string): Promise<WriteReport> {
     return await this.#write(new TextEncoder().encode(lines), "s", 0);
+  }
+
+  /**
+   * Answers a statement of SQL with all its rows; `docs/series.md` says what may be asked. For an answer
+   * that is too large for the memory, or limits, or an end, see {@linkcode session}.
+   *
+   * @param parameters for `$1`, `$2` …
+   * @throws {SqlError} it is refused, wrong, or too long
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async sql(statement: string, parameters: readonly SqlParameter[] = []): Promise<SqlRows> {
+    return await readRows(await this.session.run(statement, { parameters }));
+  }
+
+  /**
+   * Answers a question in JSON, as RusTs has it.
+   *
+   * @throws {TypeError | RangeError} it is none, or asks for what is not there
+   * @throws {SqlError} it is too long
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async query(question: Question): Promise<SqlRows> {
+    const { sql, parameters } = this.session.toSql(question);
+    return await this.sql(sql, parameters);
   }
 
   /**

@@ -71,6 +71,7 @@ export class Store {
   /** The tags' values of some series of a measurement, one array a tag; null where it has none. */
   async seriesPage(name: string, from: number, count: number): Promise<(string | null)[][]> {
     const measurement = this.schema.get(name)!;
+    if (measurement.tags.length === 0) return []; // DuckDB has no answer without a column
     const rows = await rowsOf(
       this.#connection.api,
       `SELECT * EXCLUDE id FROM (FROM traqq.${measurement.seriesTable}
