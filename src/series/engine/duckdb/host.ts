@@ -15,6 +15,7 @@ import type {
 import { SqlClient } from "../../sql/client.ts";
 import type { SqlSession } from "../../sql/session.ts";
 import { EngineError } from "../errors.ts";
+import type { AggregateInfo, MaintenanceEvent, MaintenancePlan } from "../maintenance.ts";
 import { DirectoryLock } from "./lock.ts";
 import type { CallName, Calls, Opened, ToHost, ToWorker } from "./messages.ts";
 
@@ -41,6 +42,7 @@ export class DuckDbEngine implements Engine {
   readonly #death = Promise.withResolvers<Error>();
   #state: EngineState = { id: "", position: 0, measurements: [] };
   #stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
+  #maintenance: Promise<unknown> = Promise.resolve();
   #lastNumber = 0;
   #session: SqlClient | undefined;
   /** Why nothing can be called any more. */
@@ -100,6 +102,40 @@ export class DuckDbEngine implements Engine {
 
   async apply(unit: Unit): Promise<void> {
     this.#stats = await this.#call("apply", unit, unit.batches.flatMap(buffersOf));
+  }
+
+  /**
+   * Runs `CREATE CONTINUOUS AGGREGATE name AS SELECT …` or `DROP CONTINUOUS AGGREGATE name`. To create one
+   * that is there, with the same SELECT, does nothing.
+   *
+   * @throws {EngineError} `refused` if it cannot be
+   */
+  async command(sql: string): Promise<void> {
+    await this.#call("command", sql);
+  }
+
+  /** Continuous aggregates. */
+  aggregates(): Promise<AggregateInfo[]> {
+    return this.#call("aggregates", undefined);
+  }
+
+  /**
+   * Refreshes continuous aggregates, drops what is past its retention, moves old days to the cold tier.
+   * Points are applied in between. One at a time: a second call waits for the first.
+   *
+   * @returns what was done, and what could not be
+   */
+  maintain(plan: MaintenancePlan, nowMs: number = Date.now()): Promise<MaintenanceEvent[]> {
+    const result = this.#maintenance.then(async () => {
+      const events: MaintenanceEvent[] = [];
+      let event = await this.#call("maintain", { plan, nowMs });
+      for (; event !== undefined; event = await this.#call("maintain", undefined)) {
+        events.push(event);
+      }
+      return events;
+    });
+    this.#maintenance = result.catch(() => {});
+    return result;
   }
 
   stats(): EngineStats {

@@ -8,6 +8,12 @@ import { DuckDbEngine } from "./host.ts";
 
 export { DuckDbEngine } from "./host.ts";
 export { EngineError, type EngineErrorCode } from "../errors.ts";
+export type {
+  AggregateInfo,
+  MaintenanceEvent,
+  MaintenancePlan,
+  RetentionPolicy,
+} from "../maintenance.ts";
 
 /** Opens an engine on DuckDB, and makes its database where there is none. @throws {EngineError} */
 export function openDuckDb(options: EngineOptions): Promise<DuckDbEngine> {

@@ -79,9 +79,4 @@ export class NewestTimes {
     }
     return late;
   }
-
-  /** Takes a series to be as new as this, if it is not newer. */
-  raise(series: number, time: bigint): void {
-    if (time > this.#times[series]) this.#times[series] = time;
-  }
 }

@@ -6,8 +6,10 @@
  * | table            | holds                                                                       |
  * | ---------------- | --------------------------------------------------------------------------- |
  * | `state`          | one row: the format, the database's id, the position that is applied        |
- * | `measurements`   | number, name and SQL name of each                                           |
+ * | `measurements`   | number, name and SQL name of each, and since when it is kept                |
  * | `columns`        | tags and fields of each: number, name, SQL name, type; `tag` is a type here |
+ * | `aggregates`     | continuous aggregates, and `a1`, `a2` … their rows: see `aggregates.ts`     |
+ * | `dirty`          | buckets of those that are to be computed anew                               |
  * | `s1`, `s2` …     | series of a measurement: `id`, and a column `t0`, `t1` … per tag            |
  * | `m1`, `m2` …     | its points: `time`, `series`, and a column `f0`, `f1` … per field           |
  *
@@ -27,6 +29,8 @@ import { quoteName, quoteText, SQL_TYPES } from "./quote.ts";
 export class Measurement {
   readonly tags: TagColumn[] = [];
   readonly fields: FieldColumn[] = [];
+  /** What was older is dropped, unix nanoseconds; undefined: nothing is. */
+  keptFromNs: bigint | undefined;
   /** How many series there are; their numbers are smaller. */
   series = 0;
   readonly #tagAt = new Map<string, number>();
@@ -94,8 +98,9 @@ export class Schema {
   /** Reads what the database holds. */
   async load(api: DuckDBConnection): Promise<void> {
     for (const row of await rowsOf(api, "FROM traqq.measurements ORDER BY id")) {
-      const [id, name, table] = row as [number, string, string];
+      const [id, name, table, keptFromNs] = row as [number, string, string, bigint | null];
       const measurement = new Measurement(id, name, table);
+      measurement.keptFromNs = keptFromNs ?? undefined;
       const count = await rowsOf(api, `SELECT count(*) FROM traqq.${measurement.seriesTable}`);
       measurement.series = Number(count[0][0]);
       this.#measurements.set(name, measurement);
@@ -129,7 +134,7 @@ export class Schema {
     await api.run(
       `INSERT INTO traqq.measurements VALUES (${id}, ${quoteText(batch.measurement)}, ${
         quoteText(batch.table)
-      })`,
+      }, NULL)`,
     );
     await this.#note(api, measurement, batch);
     const tags = measurement.tags.map((_, number) => `, t${number} VARCHAR`).join("");
@@ -165,6 +170,14 @@ export class Schema {
       `(${measurement.id}, ${at}, ${quoteText(name)}, ${quoteText(column)}, '${type}')`
     );
     if (rows.length > 0) await api.run(`INSERT INTO traqq.columns VALUES ${rows.join(", ")}`);
+  }
+
+  /** Notes that the points of a measurement before a time are dropped, within the transaction that is open. */
+  async keepFrom(api: DuckDBConnection, measurement: Measurement, fromNs: bigint): Promise<void> {
+    measurement.keptFromNs = fromNs;
+    await api.run(
+      `UPDATE traqq.measurements SET kept_from = ${fromNs} WHERE id = ${measurement.id}`,
+    );
   }
 
   #addSeries({ handle }: Connection, measurement: Measurement, { newSeries }: Batch): void {

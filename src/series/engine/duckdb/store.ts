@@ -13,18 +13,23 @@ import { messageOf } from "../../../base/errors.ts";
 import type { Batch } from "../../points/batch.ts";
 import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
 import { EngineError } from "../errors.ts";
+import type { MaintenanceEvent } from "../maintenance.ts";
+import { Aggregates } from "./aggregates.ts";
 import { appendColumns, type Column } from "./columns.ts";
 import { type Connection, Database, isFatal, isFull, rowsOf } from "./database.ts";
 import { readState } from "./format.ts";
 import { merge } from "./merge.ts";
+import type { MaintenanceStart } from "./messages.ts";
 import { NewestTimes } from "./newest.ts";
 import { others, pick, type Rows } from "./rows.ts";
 import { type Measurement, Schema } from "./schema.ts";
+import { upkeep } from "./upkeep.ts";
 
 /** See the top of this file. */
 export class Store {
   readonly database: Database;
   readonly schema = new Schema();
+  readonly aggregates = new Aggregates(this.schema);
   readonly stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
   /** The database's id. */
   readonly id: string;
@@ -32,6 +37,7 @@ export class Store {
   readonly #connection: Connection;
   readonly #newest = new Map<string, NewestTimes>();
   readonly #ends: (() => Promise<void>)[] = [];
+  #upkeep: AsyncGenerator<MaintenanceEvent> | undefined;
   #broken: EngineError | undefined;
 
   private constructor(database: Database, connection: Connection, id: string, position: number) {
@@ -50,6 +56,7 @@ export class Store {
       const { id, position } = await readState(connection.api, directory ?? "memory");
       const store = new Store(database, connection, id, position);
       await store.schema.load(connection.api);
+      await store.aggregates.load(connection.api);
       return store;
     } catch (error) {
       database.close();
@@ -93,7 +100,7 @@ export class Store {
       await api.run(`UPDATE traqq.state SET position = ${unit.position}`);
       await api.run("COMMIT");
     } catch (error) {
-      this.#broken = applyError(error);
+      this.#broken = writeError(error);
       await api.run("ROLLBACK").catch(() => {});
       throw this.#broken;
     }
@@ -102,6 +109,10 @@ export class Store {
   }
 
   async #applyBatch(batch: Batch): Promise<void> {
+    const { api } = this.#connection;
+    if (this.schema.get(batch.measurement) === undefined) {
+      await this.aggregates.makeWay(api, batch.table);
+    }
     const measurement = await this.schema.announce(this.#connection, batch);
     const newest = await this.#newestOf(measurement, batch.newSeries.length);
     newest.grow(measurement.series);
@@ -110,6 +121,7 @@ export class Store {
     if (late.length > 0) {
       await merge(this.#connection, measurement, pick(batch, Uint32Array.from(late)));
     }
+    await this.aggregates.touch(api, measurement.table, batch.times);
     this.stats.rows += batch.rows;
     this.stats.mergedRows += late.length;
   }
@@ -136,6 +148,34 @@ export class Store {
     appendColumns(this.#connection.handle, target, columns, rows);
   }
 
+  /** Runs CREATE or DROP CONTINUOUS AGGREGATE. @throws {EngineError} */
+  async command(sql: string): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    await this.aggregates.command(this.#connection.api, sql);
+  }
+
+  /**
+   * Runs the next step of maintenance: gives what it did, undefined at the end. With a plan it begins anew.
+   *
+   * @throws {EngineError} and nothing is taken any more
+   */
+  async maintain(start?: MaintenanceStart): Promise<MaintenanceEvent | undefined> {
+    if (this.#broken !== undefined) throw this.#broken;
+    if (start !== undefined) {
+      const parts = {
+        connection: this.#connection,
+        schema: this.schema,
+        aggregates: this.aggregates,
+      };
+      this.#upkeep = upkeep(parts, start.plan, start.nowMs);
+    }
+    try {
+      return (await this.#upkeep?.next())?.value ?? undefined;
+    } catch (error) {
+      throw this.#broken = writeError(error);
+    }
+  }
+
   /** Calls this before the database is closed, and waits: it ends what runs on other connections. */
   endBeforeClose(end: () => Promise<void>): void {
     this.#ends.push(end);
@@ -160,18 +200,18 @@ export class Store {
   }
 }
 
-function applyError(cause: unknown): EngineError {
+function writeError(cause: unknown): EngineError {
   const text = messageOf(cause);
   if (isFull(text)) {
     return new EngineError(
       "full",
-      `Cannot apply points: ${text}; make room on the disk: what was acknowledged is applied then`,
+      `Cannot write to the database: ${text}; make room on the disk: what was acknowledged is applied then`,
       { cause },
     );
   }
   return new EngineError(
     isFatal(text) ? "died" : "failed",
-    `Cannot apply points: ${text}; the engine must be opened again`,
+    `Cannot write to the database: ${text}; the engine must be opened again`,
     { cause },
   );
 }
