@@ -144,14 +144,14 @@ export class Appender {
       await this.#begin();
       await this.#files.sync();
     } catch (cause) {
+      const { directory } = this.#options;
       if (this.#files.isWriting) {
         this.#files.close();
-        const { directory } = this.#options;
         await directory.remove(segmentName(this.#files.number)).catch(() => {});
       }
       throw new StorageError(
         "refused",
-        `Cannot write the journal in ${this.#options.directory.path}: ${messageOf(cause)}`,
+        `Cannot write the ${directory.what} in ${directory.path}: ${messageOf(cause)}`,
         { cause },
       );
     }
@@ -388,7 +388,7 @@ export class Appender {
     this.#options.onError(
       new StorageError(
         "unavailable",
-        `Cannot write the journal ${path} at byte ${offset}: ${text}; ${
+        `Cannot write the ${this.#options.directory.what} ${path} at byte ${offset}: ${text}; ${
           this.#log.end - this.#syncedTo
         } bytes are kept in memory until another segment takes them`,
         { cause: error },
@@ -426,9 +426,10 @@ export class Appender {
 
   #closedError(): StorageError {
     const bytes = this.#log.end - this.#syncedTo;
+    const { what, path } = this.#options.directory;
     return new StorageError(
       "unavailable",
-      `Cannot write ${bytes} bytes to the journal in ${this.#options.directory.path}: it was closed ` +
+      `Cannot write ${bytes} bytes to the ${what} in ${path}: it was closed ` +
         "before the disk took them",
     );
   }

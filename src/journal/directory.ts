@@ -19,9 +19,12 @@ export interface SegmentFile {
 /** A directory of files. */
 export class Directory {
   readonly path: string;
+  /** What lies in it, for messages. */
+  readonly what: string;
 
-  constructor(path: string) {
+  constructor(path: string, what = "journal") {
     this.path = path;
+    this.what = what;
   }
 
   /** Makes the directory if there is none. @throws {StorageError} */
@@ -57,7 +60,7 @@ export class Directory {
       const holder = (await Deno.readTextFile(path).catch(() => "")).trim();
       throw new StorageError(
         "held",
-        `Cannot open the journal in ${this.path}: ${
+        `Cannot open the ${this.what} in ${this.path}: ${
           /^\d+$/.test(holder) ? `process ${holder}` : "another process"
         } has it open; close that one, or use another directory`,
       );
@@ -154,7 +157,7 @@ export class Directory {
   #failure(doing: string, cause: unknown): StorageError {
     return new StorageError(
       "refused",
-      `Cannot ${doing} of the journal in ${this.path}: ${messageOf(cause)}`,
+      `Cannot ${doing} of the ${this.what} in ${this.path}: ${messageOf(cause)}`,
       { cause },
     );
   }

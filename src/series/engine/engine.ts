@@ -8,11 +8,12 @@
  *
  * @module
  */
+import type { SqlSession } from "../sql/session.ts";
 import type { Batch, FieldColumn, Tag, TagColumn } from "../points/batch.ts";
 
 /** What is applied in one transaction. */
 export interface Unit {
-  /** Number of the last write in it, 1 or more; greater than that of any unit before. */
+  /** Number of the last point in it, 1 or more; greater than that of any unit before. */
   readonly position: number;
   /** At most one per measurement. They belong to the engine afterwards. */
   readonly batches: readonly Batch[];
@@ -20,11 +21,13 @@ export interface Unit {
 
 /** A measurement as an engine knows it. */
 export interface MeasurementState {
+  /** Its name, as it was written. */
   readonly name: string;
   /** What it is called in SQL. */
   readonly table: string;
-  /** Both in the order in which they came. */
+  /** In the order in which they came. */
   readonly tags: readonly TagColumn[];
+  /** In the order in which they came. */
   readonly fields: readonly FieldColumn[];
   /** The tags of each series, by its number, ascending by key. */
   readonly series: readonly (readonly Tag[])[];
@@ -34,7 +37,7 @@ export interface MeasurementState {
 export interface EngineState {
   /** Made at random with the database, and kept in it: a log belongs to one database. */
   readonly id: string;
-  /** Number of the last write that is applied for good; 0 if there is none. */
+  /** Number of the last point that is applied for good; 0 if there is none. Each that came counts. */
   readonly position: number;
   /** In the order in which they came. */
   readonly measurements: readonly MeasurementState[];
@@ -46,22 +49,26 @@ export interface EngineOptions {
   readonly directory: string | undefined;
   /** Memory that the engine may take, in bytes. */
   readonly memoryLimitBytes?: number;
+  /** Threads that it may work with. */
   readonly threads?: number;
 }
 
 /** Counters of an engine. */
 export interface EngineStats {
-  /** Units that were applied, and the rows in them. */
+  /** Units that were applied. */
   units: number;
+  /** Rows in them. */
   rows: number;
   /** Rows that met or came behind what their series had, and took the slower way. */
   mergedRows: number;
 }
 
-/** See the top of this file. What SQL needs is added by who answers it. */
+/** See the top of this file. */
 export interface Engine {
   /** What it held when it was opened. */
   readonly state: EngineState;
+  /** Answers questions in SQL, about all that was applied. It ends with the engine. */
+  readonly session: SqlSession;
   /**
    * Resolves with the reason if it dies by itself: nothing works afterwards. Never rejects, and never
    * resolves after {@linkcode close}.
@@ -74,6 +81,7 @@ export interface Engine {
    * After a rejection it is unknown whether it was applied.
    */
   apply(unit: Unit): Promise<void>;
+  /** Counters since it was opened. */
   stats(): EngineStats;
   /** Ends what runs and closes the database. Closing twice is fine. */
   close(): Promise<void>;

@@ -10,10 +10,15 @@ export type FieldType = "float" | "integer" | "unsigned" | "string" | "boolean";
 
 /** The values of a field, by its type; booleans are 0 and 1. */
 export interface FieldValues {
+  /** All numbers with a point, an exponent, or neither. */
   float: Float64Array<ArrayBuffer>;
+  /** Whole numbers with an i. */
   integer: BigInt64Array<ArrayBuffer>;
+  /** Whole numbers with a u. */
   unsigned: BigUint64Array<ArrayBuffer>;
+  /** Quoted texts. */
   string: string[];
+  /** 0 and 1. */
   boolean: Uint8Array<ArrayBuffer>;
 }
 
@@ -22,6 +27,7 @@ export type Tag = readonly [key: string, value: string];
 
 /** A tag of a measurement. */
 export interface TagColumn {
+  /** Its key, as it was written. */
   readonly name: string;
   /**
    * What it is called in SQL, where letters' case does not count: `name`, or `name_1`, `name_2` … where
@@ -32,6 +38,7 @@ export interface TagColumn {
 
 /** A field of a measurement. */
 export interface FieldColumn extends TagColumn {
+  /** Of all its values. */
   readonly type: FieldType;
 }
 
@@ -57,9 +64,11 @@ export interface NewSeries {
 
 /** See the top of this file. Rows are in the order in which the points came: of two, the later one wins. */
 export interface Batch {
+  /** Its name, as it was written. */
   readonly measurement: string;
   /** What the measurement is called in SQL; as {@linkcode TagColumn.column}, among all measurements. */
   readonly table: string;
+  /** How many points there are. */
   readonly rows: number;
   /** Unix nanoseconds. */
   readonly times: BigInt64Array<ArrayBuffer>;
@@ -67,9 +76,11 @@ export interface Batch {
   readonly series: Uint32Array<ArrayBuffer>;
   /** Those that a point of the batch has. */
   readonly fields: readonly BatchField[];
-  /** What no batch before had, in the order in which it came. */
+  /** Series that no batch before had, in the order in which they came. */
   readonly newSeries: readonly NewSeries[];
+  /** Fields that no batch before had, in the order in which they came. */
   readonly newFields: readonly FieldColumn[];
+  /** Tags that no batch before had, in the order in which they came. */
   readonly newTags: readonly TagColumn[];
 }
 

@@ -5,6 +5,8 @@
  */
 import { buffersOf, type Tag } from "../../points/batch.ts";
 import type { Engine, EngineState, EngineStats, MeasurementState, Unit } from "../engine.ts";
+import { SqlClient } from "../../sql/client.ts";
+import type { SqlSession } from "../../sql/session.ts";
 import { EngineError } from "../errors.ts";
 import type { AggregateInfo, MaintenanceEvent, MaintenancePlan } from "../maintenance.ts";
 import { DirectoryLock } from "./lock.ts";
@@ -12,6 +14,9 @@ import type { CallName, Calls, DuckDbOptions, Opened, ToHost, ToWorker } from ".
 
 /** Series that one message carries. */
 const SERIES_PAGE = 20_000;
+
+/** What the worker loads for questions in SQL. */
+const SQL = new URL("../../sql/run/attach.ts", import.meta.url);
 
 /** How long a worker may take to close its database before it is ended. */
 const CLOSE_PATIENCE_MS = 60_000;
@@ -32,6 +37,7 @@ export class DuckDbEngine implements Engine {
   #stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
   #maintenance: Promise<unknown> = Promise.resolve();
   #lastNumber = 0;
+  #session: SqlClient | undefined;
   /** Why nothing can be called any more. */
   #end: EngineError | undefined;
   #closing: Promise<void> | undefined;
@@ -72,6 +78,14 @@ export class DuckDbEngine implements Engine {
 
   get died(): Promise<Error> {
     return this.#death.promise;
+  }
+
+  get session(): SqlSession {
+    if (this.#session === undefined) {
+      this.#session = new SqlClient(this.attach(SQL));
+      if (this.#end !== undefined) this.#session.end(this.#end.message);
+    }
+    return this.#session;
   }
 
   /** Whether the worker answers a call that may write files. */
@@ -158,6 +172,7 @@ export class DuckDbEngine implements Engine {
   /** Ends the worker, gives the directory back, rejects what waits. */
   #release(reason: EngineError): void {
     this.#worker.terminate();
+    this.#session?.end(reason.message);
     if (this.isWriting) this.#lock?.poison();
     else this.#lock?.free();
     for (const { reject } of this.#pending.values()) reject(reason);

@@ -1,0 +1,306 @@
+/**
+ * The class: points come in as line protocol or as objects, are kept as the durability says, and are
+ * asked for in SQL.
+ *
+ * @module
+ */
+import { handled } from "../base/promises.ts";
+import { show } from "../base/show.ts";
+import { yieldToEventLoop } from "../base/yield.ts";
+import { Directory } from "../journal/directory.ts";
+import { SeriesSession } from "./ask.ts";
+import type { Engine, EngineOptions, EngineStats } from "./engine/engine.ts";
+import { Keeper } from "./keeper.ts";
+import { PointLog, type PointLogStats } from "./log/point_log.ts";
+import { readSeriesOptions, type SeriesOptions } from "./options.ts";
+import { encodePoint } from "./points/encode.ts";
+import type { RejectedLine } from "./points/line_error.ts";
+import type { LineSource } from "./points/line_reader.ts";
+import { type Precision, UNIT_NS } from "./points/numbers.ts";
+import type { Point } from "./points/point.ts";
+import type { Question } from "./sql/question.ts";
+import { readRows, type SqlRows } from "./sql/results/rows.ts";
+import type { SqlParameter } from "./sql/session.ts";
+
+/** Lines that a report names; the others are only counted. */
+const MAX_REPORTED = 1000;
+/** What stopping may take unless told otherwise. */
+const CLOSE_MS = 30_000;
+
+/** What {@linkcode Series.write} takes beside the lines. */
+export interface WriteOptions {
+  /** What the times of lines count in. Default nanoseconds. Points have their own. */
+  precision?: Precision;
+}
+
+/** What became of a write. */
+export interface WriteReport {
+  /** How many points were accepted. */
+  written: number;
+  /** How many lines were refused. */
+  rejectedLines: number;
+  /**
+   * The first 1,000 of them, and why. Of points, `line` is which one it is, from 1.
+   */
+  rejected: RejectedLine[];
+}
+
+/** Counters since `open`, and what is held right now. */
+export interface SeriesStats {
+  /** Points that were accepted. */
+  written: number;
+  /** Lines that were refused. */
+  rejected: number;
+  /** Points that the database has for good, of all times. */
+  appliedPoints: number;
+  /** Bytes of lines that wait for the database. */
+  waitingBytes: number;
+  /** How often the database was opened again. */
+  restarts: number;
+  /** Measurements that there are. */
+  measurements: number;
+  /** Series that there are, in all measurements. */
+  series: number;
+  /** Counters of the engine that is there now. */
+  engine: EngineStats;
+  /** What the log did; undefined with the durability `none`. */
+  log?: PointLogStats;
+}
+
+/**
+ * Keeps points, and answers questions about them.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Series } from "@traqq/traqq/series";
+ *
+ * await using series = await Series.open({ durability: "none" });
+ * const report = await series.write("cpu,host=a usage=64.5 1609459200000000000\ncpu usage=");
+ * assertEquals(report.written, 1);
+ * assertEquals(report.rejected[0].line, 2);
+ * ```
+ */
+export class Series implements AsyncDisposable {
+  readonly #keeper: Keeper;
+  readonly #lock: Deno.FsFile | undefined;
+  readonly #logStats: () => PointLogStats | undefined;
+  /** Asks in SQL, row by row; each statement sees what was written before it. */
+  readonly session: SeriesSession;
+  #written = 0;
+  #rejected = 0;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    keeper: Keeper,
+    lock: Deno.FsFile | undefined,
+    logStats: () => PointLogStats | undefined,
+  ) {
+    this.#keeper = keeper;
+    this.session = new SeriesSession(keeper);
+    this.#lock = lock;
+    this.#logStats = logStats;
+  }
+
+  /**
+   * Opens the series, and brings to the database what an earlier process left in the log.
+   *
+   * @throws {ConfigError} if an option cannot be used, or the directory holds something else
+   * @throws {StorageError} if another one has the directory, or it cannot be written
+   */
+  static async open(options: SeriesOptions = {}): Promise<Series> {
+    const settings = readSeriesOptions(options);
+    const { durability, syncIntervalMs, retainLogMs, memoryLimitBytes, threads } = settings;
+    const onError = reporter(options.onError);
+    const directory = settings.directory === undefined
+      ? undefined
+      : new Directory(settings.directory, "series");
+    await directory?.ensure();
+    const lock = await directory?.lock();
+    try {
+      const openEngine = options.openEngine ?? (await import("./engine/duckdb/mod.ts")).openDuckDb;
+      const engineOptions: EngineOptions = {
+        directory: directory?.path,
+        memoryLimitBytes,
+        threads,
+      };
+      let log: PointLog | undefined;
+      const openLog = async (engine: Engine, path: string) => {
+        const files = new Directory(path, "log");
+        await files.ensure();
+        const { id: database, position } = engine.state;
+        if (durability === "none") throw new Error("BUG: a log without a durability");
+        return log = await PointLog.open({
+          ...{ directory: files, durability, syncIntervalMs, retainMs: retainLogMs },
+          ...{ database, position, onError },
+        });
+      };
+      const keeper = await Keeper.open({
+        ...settings,
+        openEngine: () => openEngine(engineOptions),
+        openLog: directory && ((engine) => openLog(engine, directory.pathOf("log"))),
+        onError,
+      });
+      return new Series(keeper, lock, () => log?.stats());
+    } catch (error) {
+      lock?.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Writes points. Each bad one is reported and the others are kept; resolves when they are as durable as
+   * `durability` says. While the database is slower than what comes, it waits.
+   *
+   * @param what line protocol as text or bytes, which must not change meanwhile, or points
+   * @throws {StorageError} (by rejecting) if it is closed, or the database is gone and does not come
+   *   back now; then some of the points may be kept
+   */
+  async write(
+    what: string | Uint8Array | Iterable<Point>,
+    { precision = "ns" }: WriteOptions = {},
+  ): Promise<WriteReport> {
+    if (!Object.hasOwn(UNIT_NS, precision)) {
+      throw new RangeError(
+        `Cannot write points: precision is one of ${Object.keys(UNIT_NS).join(", ")}, received ${
+          show(precision)
+        }`,
+      );
+    }
+    if (typeof what === "string") {
+      return await this.#write(new TextEncoder().encode(what), precision);
+    }
+    if (what instanceof Uint8Array) return await this.#write(what, precision);
+    return await this.#writePoints(what);
+  }
+
+  /**
+   * Writes lines whose times are seconds, each a point of its own even where series and second are the
+   * same: for events. What comes of it is as with {@linkcode write}.
+   */
+  async writeEvents(lines: string): Promise<WriteReport> {
+    return await this.#write(new TextEncoder().encode(lines), "s", 0);
+  }
+
+  /**
+   * Answers a statement of SQL with all its rows; `docs/series.md` says what may be asked. For an answer
+   * that is too large for the memory, or limits, or an end, see {@linkcode session}.
+   *
+   * @param parameters for `$1`, `$2` …
+   * @throws {SqlError} it is refused, wrong, or too long
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async sql(statement: string, parameters: readonly SqlParameter[] = []): Promise<SqlRows> {
+    return await readRows(await this.session.run(statement, { parameters }));
+  }
+
+  /**
+   * Answers a question in JSON, as RusTs has it.
+   *
+   * @throws {TypeError | RangeError} it is none, or asks for what is not there
+   * @throws {SqlError} it is too long
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async query(question: Question): Promise<SqlRows> {
+    const { sql, parameters } = this.session.toSql(question);
+    return await this.sql(sql, parameters);
+  }
+
+  /**
+   * Resolves when the database has all that was written before: a question that is asked then sees it.
+   *
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  flush(): Promise<void> {
+    return handled(this.#keeper.settled());
+  }
+
+  /** Counters since `open`, and what is held right now. */
+  stats(): SeriesStats {
+    const { waitingBytes, appliedPoints, restarts } = this.#keeper.stats();
+    const { size, seriesCount } = this.#keeper.catalog;
+    return {
+      written: this.#written,
+      rejected: this.#rejected,
+      appliedPoints,
+      waitingBytes,
+      restarts,
+      measurements: size,
+      series: seriesCount,
+      engine: this.#keeper.engine.stats(),
+      log: this.#logStats(),
+    };
+  }
+
+  /**
+   * Takes no more, brings what is there to the database, and lets go of the directory. Closing twice is
+   * fine.
+   *
+   * @param timeoutMs what it may take; what is not in the database then is in the log
+   * @throws {StorageError} if it takes longer
+   */
+  close(timeoutMs: number = CLOSE_MS): Promise<void> {
+    return this.#closed ??= this.#keeper.close(timeoutMs).finally(() => this.#lock?.close());
+  }
+
+  /** As {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #write(bytes: Uint8Array, precision: Precision, spread?: number): Promise<WriteReport> {
+    const report: WriteReport = { written: 0, rejectedLines: 0, rejected: [] };
+    const source: LineSource = { bytes, precision, nowNs: 0n, spread, at: 0, line: 1 };
+    const onRejected = (line: number, error: string) => {
+      this.#rejected++;
+      if (report.rejectedLines++ < MAX_REPORTED) report.rejected.push({ line, error });
+    };
+    while (source.at < bytes.length) {
+      const points = await this.#keeper.take(source, onRejected);
+      report.written += points;
+      this.#written += points;
+      if (source.at < bytes.length) await yieldToEventLoop();
+    }
+    if (report.written > 0) await this.#keeper.accepted;
+    return report;
+  }
+
+  async #writePoints(points: Iterable<Point>): Promise<WriteReport> {
+    const rejected: RejectedLine[] = [];
+    let text = "";
+    let line = 1, place = 0;
+    /** Which point begins at a line. */
+    const places = new Map<number, number>();
+    for (const point of points) {
+      place++;
+      try {
+        const encoded = encodePoint(point);
+        places.set(line, place);
+        line += encoded.split("\n").length;
+        text += `${encoded}\n`;
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        this.#rejected++;
+        rejected.push({ line: place, error: error.message });
+      }
+    }
+    const report = await this.#write(new TextEncoder().encode(text), "ns");
+    const refused = report.rejected.map(({ line, error }) => ({ line: places.get(line)!, error }));
+    return {
+      written: report.written,
+      rejectedLines: report.rejectedLines + rejected.length,
+      rejected: [...rejected, ...refused].sort((a, b) => a.line - b.line).slice(0, MAX_REPORTED),
+    };
+  }
+}
+
+/** A report must not stop what it reports about. */
+function reporter(onError: SeriesOptions["onError"]): (error: Error) => void {
+  return (error) => {
+    try {
+      onError?.(error);
+    } catch {
+      // Whoever is told must not throw.
+    }
+  };
+}
