@@ -10,6 +10,9 @@ import { yieldToEventLoop } from "../base/yield.ts";
 import { Directory } from "../journal/directory.ts";
 import { SeriesSession } from "./ask.ts";
 import type { Engine, EngineOptions, EngineStats } from "./engine/engine.ts";
+import { databaseRoutes } from "./http/databases.ts";
+import type { SeriesRoute, SeriesRoutes } from "./http/routes.ts";
+import { writeRoutes } from "./http/write.ts";
 import { Keeper } from "./keeper.ts";
 import { PointLog, type PointLogStats } from "./log/point_log.ts";
 import { readSeriesOptions, type SeriesOptions } from "./options.ts";
@@ -21,29 +24,12 @@ import type { Point } from "./points/point.ts";
 import type { Question } from "./sql/question.ts";
 import { readRows, type SqlRows } from "./sql/results/rows.ts";
 import type { SqlParameter } from "./sql/session.ts";
+import type { WriteOptions, WriteReport } from "./write_report.ts";
 
 /** Lines that a report names; the others are only counted. */
 const MAX_REPORTED = 1000;
 /** What stopping may take unless told otherwise. */
 const CLOSE_MS = 30_000;
-
-/** What {@linkcode Series.write} takes beside the lines. */
-export interface WriteOptions {
-  /** What the times of lines count in. Default nanoseconds. Points have their own. */
-  precision?: Precision;
-}
-
-/** What became of a write. */
-export interface WriteReport {
-  /** How many points were accepted. */
-  written: number;
-  /** How many lines were refused. */
-  rejectedLines: number;
-  /**
-   * The first 1,000 of them, and why. Of points, `line` is which one it is, from 1.
-   */
-  rejected: RejectedLine[];
-}
 
 /** Counters since `open`, and what is held right now. */
 export interface SeriesStats {
@@ -81,7 +67,7 @@ export interface SeriesStats {
  * assertEquals(report.rejected[0].line, 2);
  * ```
  */
-export class Series implements AsyncDisposable {
+export class Series implements AsyncDisposable, SeriesRoutes {
   readonly #keeper: Keeper;
   readonly #lock: Deno.FsFile | undefined;
   readonly #logStats: () => PointLogStats | undefined;
@@ -180,6 +166,11 @@ export class Series implements AsyncDisposable {
    */
   async writeEvents(lines: string): Promise<WriteReport> {
     return await this.#write(new TextEncoder().encode(lines), "s", 0);
+  }
+
+  /** What it answers over HTTP, for the option `series` of a handler. */
+  routes(): readonly SeriesRoute[] {
+    return [...writeRoutes(this), ...databaseRoutes()];
   }
 
   /**

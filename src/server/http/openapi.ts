@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SeriesRoute } from "../../series/http/routes.ts";
 
 const time = { oneOf: [{ type: "string" }, { type: "number" }] };
 
@@ -80,8 +81,13 @@ const OVERVIEW = {
 };
 const ROWS = { type: "array", items: { type: "object" } };
 
-/** The document; `basePath` is what comes before the paths. */
-export function openApi(basePath: string): object {
+/**
+ * The document.
+ *
+ * @param basePath what comes before the paths
+ * @param guests what the series answer besides
+ */
+export function openApi(basePath: string, guests: readonly SeriesRoute[] = []): object {
   return {
     openapi: "3.1.0",
     info: {
@@ -148,9 +154,19 @@ export function openApi(basePath: string): object {
           security: [],
         },
       },
+      ...pathsOf(guests),
     },
     components: { securitySchemes: SCHEMES, schemas: SCHEMAS, responses: { Error: ERROR } },
   };
+}
+
+/** The paths of routes that say what they do. */
+function pathsOf(guests: readonly SeriesRoute[]): Record<string, object> {
+  const paths: Record<string, object> = {};
+  for (const { path, method, openApi } of guests) {
+    if (openApi !== undefined) paths[path] = { ...paths[path], [method.toLowerCase()]: openApi };
+  }
+  return paths;
 }
 
 const SCHEMES = {
