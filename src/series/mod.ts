@@ -42,6 +42,12 @@ export type {
   OpenEngine,
   Unit,
 } from "./engine/engine.ts";
+export type {
+  AggregateInfo,
+  MaintenanceEvent,
+  MaintenancePlan,
+  RetentionPolicy,
+} from "./engine/maintenance.ts";
 export { EngineError, type EngineErrorCode } from "./engine/errors.ts";
 export type { SeriesOptions } from "./options.ts";
 export { Series, type SeriesStats } from "./series.ts";
