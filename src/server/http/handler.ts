@@ -309,7 +309,12 @@ class App {
     }
     all.notFound((c) =>
       refusal(
-        new Problem(404, `Cannot find ${show(c.env.visit.url.pathname)}: there is no such path`),
+        new Problem(
+          404,
+          `Cannot find ${
+            show(c.env.visit.url.pathname)
+          }: there is no such path; ${this.#basePath}/openapi.json lists all`,
+        ),
       )
     );
     return all;

@@ -119,7 +119,7 @@ browserTest(
     await page.keyboard.press("Enter");
     await shown.shows(
       "#login-error",
-      "Cannot do this without a token: this is not one of the server's",
+      "Cannot do this without a token: this is not one of the server's, or it has expired; send another",
     );
     assertEquals(await page.getByText("hidden").count(), 0);
     await token.fill("writer");
