@@ -20,6 +20,9 @@ async function tabTo({ page }: WatchedPage, selector: string, key = "Tab"): Prom
   throw new Error(`${key} never comes to ${selector}`);
 }
 
+/** A long number, as the dashboard writes it. */
+const SUM = "123,456,789.123456";
+
 browserTest("the dashboard can be used with the keyboard alone", async (browser) => {
   await using site = await TestSite.withFlights();
   const shown = await browser.open(site.server);
@@ -102,6 +105,43 @@ browserTest("the dashboard fits 360 pixels, and 2,560", async (browser) => {
     assertEquals(await other.isTooWide(), false, `${width}, empty`);
   }
 });
+
+browserTest(
+  "the dashboard fits 360 pixels, however long the names of properties and values are",
+  async (browser) => {
+    const name = "a_property_with_a_rather_long_name";
+    await using site = await TestSite.open({
+      mapping: {
+        add: [`event~${name}`],
+        addValue: [{ key: name, addKey: `${name}_2` }],
+        top: [name],
+      },
+    });
+    const value = "https://example.org/".padEnd(200, "x");
+    await site.record({ event: value, [name]: value, [`${name}_2`]: 123456789.123456 });
+    const shown = await browser.open(site.server, "/", { viewport: { width: 360, height: 800 } });
+    for (const type of ["add", "adv", "top"]) {
+      await shown.shows(`section[data-type=${type}] tbody td.number`, type === "adv" ? SUM : "1");
+    }
+    await eventually(() => shown.isTooWide(), false);
+    shown.assertClean();
+  },
+);
+
+browserTest(
+  "the dashboard shows who has logged in how to send a first event with a token",
+  async (browser) => {
+    await using site = await TestSite.open({}, { token: "secret" });
+    const shown = await browser.open(site.server);
+    await shown.page.getByLabel("Token").fill("secret");
+    await shown.page.keyboard.press("Enter");
+    const url = `${site.server.url}/record`;
+    const json = "-H 'Content-Type: application/json'";
+    const token = "-H 'Authorization: Bearer TOKEN'";
+    const event = `-d '{"event":"hello","from":"me"}'`;
+    await shown.shows("#shell-sample", `curl ${url} \\ ${json} \\ ${token} \\ ${event}`);
+  },
+);
 
 browserTest(
   "the dashboard asks for a token where there is one, and forgets it on log out",
