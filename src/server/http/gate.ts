@@ -104,24 +104,24 @@ export class Gate {
   /** Opens a session for a token; gives the cookie, or undefined where none is needed. */
   async login(
     token: string,
-    url: URL,
     request: Request,
+    url: URL,
     address: string,
   ): Promise<string | undefined> {
     if (this.#options.access === undefined) return undefined;
     const { id, seconds } = this.#sessions.open(await this.#enter(token, address));
     await this.#options.share?.(this.#sessions.changeOf(id));
-    return this.#cookie(id, seconds, url, request);
+    return this.#cookie(id, seconds, request, url);
   }
 
   /** Ends the session of a request; gives the cookie that takes the place of its own. */
-  async logout(url: URL, request: Request): Promise<string> {
+  async logout(request: Request, url: URL): Promise<string> {
     const id = cookieOf(request);
     if (id !== undefined) {
       this.#sessions.close(id);
       await this.#options.share?.(this.#sessions.changeOf(id));
     }
-    return this.#cookie("", 0, url, request);
+    return this.#cookie("", 0, request, url);
   }
 
   /** Takes over a session that another server has opened or ended. */
@@ -159,7 +159,7 @@ export class Gate {
     );
   }
 
-  #cookie(id: string, seconds: number, url: URL, request: Request): string {
+  #cookie(id: string, seconds: number, request: Request, url: URL): string {
     const isSecure = url.protocol === "https:" ||
       request.headers.get("x-forwarded-proto")?.toLowerCase() === "https";
     return serialize(COOKIE, id, {

@@ -10,7 +10,7 @@ import { show } from "../../base/show.ts";
 import type { Traqq } from "../../traqq.ts";
 import { readAccess, whole } from "../_listen.ts";
 import { dashboardRoutes } from "../dashboard/dashboard.ts";
-import { answer, checkParameters, readPrecision, readTime } from "./ask.ts";
+import { answer } from "./ask.ts";
 import { BodyReader } from "./body.ts";
 import { HttpCounters, type HttpStats } from "./counters.ts";
 import { kindOf, recordBody } from "./events.ts";
@@ -22,6 +22,7 @@ import { LoopLag } from "./loop_lag.ts";
 import { PROMETHEUS_TYPE, type Rooms, toPrometheus, toStats } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { type HttpOptions, readBasePath, readOrigins, type RequestEntry } from "./options.ts";
+import { checkParameters, readAt } from "./parameters.ts";
 import { json, Problem, problemOf, refusal, text } from "./problem.ts";
 import type { SessionChange } from "./sessions.ts";
 import type { Siblings } from "../siblings.ts";
@@ -402,12 +403,12 @@ class App {
   async #login({ request, url, address }: Visit): Promise<Response> {
     using body = await this.#logins.read(request);
     const token = tokenIn(body.bytes);
-    const cookie = await this.#gate.login(token, url, request, address);
+    const cookie = await this.#gate.login(token, request, url, address);
     return json({ success: true }, 200, cookie === undefined ? {} : { "Set-Cookie": cookie });
   }
 
   async #logout({ request, url }: Visit): Promise<Response> {
-    return json({ success: true }, 200, { "Set-Cookie": await this.#gate.logout(url, request) });
+    return json({ success: true }, 200, { "Set-Cookie": await this.#gate.logout(request, url) });
   }
 
   /** All servers on the port are one to who asks. */
@@ -431,18 +432,6 @@ function otherMethod(method: string, known: readonly string[]): Response {
   if (method === "OPTIONS") return new Response(null, { status: 204, headers: { Allow: allowed } });
   return refusal(
     new Problem(405, `Cannot do ${show(method)} here: wanted ${allowed}`, { Allow: allowed }),
-  );
-}
-
-function readAt(parameters: URLSearchParams): Date | undefined {
-  const precision = readPrecision(parameters);
-  const value = parameters.get("at");
-  if (value === null) return undefined;
-  const moment = readTime("at", value, precision);
-  if (moment.kind === "instant") return new Date(moment.seconds * 1000);
-  throw new Problem(
-    400,
-    `Cannot read at: wanted a time such as ${moment.date}T12:00:00Z, not a day`,
   );
 }
 
