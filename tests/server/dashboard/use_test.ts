@@ -30,7 +30,7 @@ browserTest("the dashboard can be used with the keyboard alone", async (browser)
   await shown.figures("top");
   await tabTo(shown, ".skip");
   await page.keyboard.press("Enter");
-  assertEquals(await page.locator("main:focus").count(), 1);
+  await eventually(() => page.locator("main:focus").count(), 1);
   await tabTo(shown, "input[name=unit]");
   await page.keyboard.press("ArrowRight");
   await page.locator(
@@ -45,13 +45,13 @@ browserTest("the dashboard can be used with the keyboard alone", async (browser)
   const days = Map.groupBy(await flights(), ({ at }) => at.slice(0, 10));
   const countOf = (date: string) => days.get(date)!.length;
   await page.keyboard.press("Home");
-  assertEquals(await said(), `Mon, Jan 1, 2001, ${countOf("2001-01-01")}`);
+  await eventually(said, `Mon, Jan 1, 2001, ${countOf("2001-01-01")}`);
   await page.keyboard.press("ArrowRight");
-  assertEquals(await said(), `Tue, Jan 2, 2001, ${countOf("2001-01-02")}`);
+  await eventually(said, `Tue, Jan 2, 2001, ${countOf("2001-01-02")}`);
   await page.keyboard.press("End");
-  assertEquals(await said(), `Sat, Mar 31, 2001, ${countOf("2001-03-31")}`);
+  await eventually(said, `Sat, Mar 31, 2001, ${countOf("2001-03-31")}`);
   await page.keyboard.press("ArrowRight");
-  assertEquals(await page.locator(chart).getAttribute("aria-valuenow"), "89");
+  await eventually(() => page.locator(chart).getAttribute("aria-valuenow"), "89");
   const box = "section[data-type=top] td.mark input";
   await tabTo(shown, box);
   const first = page.locator(box).first();
@@ -60,15 +60,15 @@ browserTest("the dashboard can be used with the keyboard alone", async (browser)
     "DFW in the chart",
   ]);
   await page.keyboard.press("Space");
-  assertEquals(await first.isChecked(), false);
+  await eventually(() => first.isChecked(), false);
   assertEquals(await page.locator(`${box}:focus`).getAttribute("data-field"), "DFW");
   const lines = page.locator("section[data-type=top] .readout .swatch");
-  assertEquals(await lines.count(), 2);
+  await eventually(() => lines.count(), 2);
   for (let i = 0; i < 6; i++) {
     await page.keyboard.press("ArrowDown");
     if (i >= 2) await page.keyboard.press("Space");
   }
-  assertEquals(await lines.count(), 5, "no more than can be told apart");
+  await eventually(() => lines.count(), 5, "no more than can be told apart");
   assertEquals(await page.locator(`${box}:focus`).isChecked(), false);
   shown.assertClean();
 });
@@ -271,17 +271,19 @@ browserTest(
           exact: true,
         })
           .waitFor();
-        const rows = (await shown.rows(type)).slice(1);
         const column = type === "top" ? 2 : 1;
-        assertEquals(
-          rows.map((row) => [row[column], row[column + 1]]),
+        await eventually(
+          async () =>
+            (await shown.rows(type)).slice(1).map((row) => [row[column], row[column + 1]]),
           values.map((value, i) => [value.replaceAll(":", "_"), String(values.length - i)]),
           `${type}/${name}`,
         );
       }
     }
-    const sums = (await shown.rows("adv")).slice(1).map(([, field, sum]) => [field, sum]);
-    assertEquals(sums.find(([field]) => field === "__proto__"), ["__proto__", "11"]);
+    await eventually(async () => {
+      const sums = (await shown.rows("adv")).map(([, field, sum]) => [field, sum]);
+      return sums.find(([field]) => field === "__proto__");
+    }, ["__proto__", "11"]);
     assertEquals(await page.evaluate("typeof globalThis.pwned"), "undefined");
     assertEquals(await page.locator("main script, main img").count(), 0);
     assertEquals(await shown.isTooWide(), false);
