@@ -18,6 +18,7 @@ import { Gate } from "./gate.ts";
 import { RateLimit } from "./limits.ts";
 import { LiveFeed } from "./live.ts";
 import type { Seen } from "./live_sample.ts";
+import { Login } from "./login.ts";
 import { LoopLag } from "./loop_lag.ts";
 import { PROMETHEUS_TYPE, type Rooms, toPrometheus, toStats } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
@@ -70,9 +71,6 @@ interface Route {
   readonly run: (visit: Visit, untilMs: number) => Response | Promise<Response>;
 }
 
-const MAX_LOGIN_BYTES = 4096;
-const LOGIN_TIMEOUT_MS = 10_000;
-
 /** Paths that are asked by who watches over the server: they are never turned away. */
 const WATCHED = ["/health", "/ready"];
 
@@ -123,8 +121,7 @@ class App {
   readonly #hono: Hono<Env>;
   readonly #gate: Gate;
   readonly #bodies: BodyReader;
-  /** Strangers get little memory. */
-  readonly #logins: BodyReader;
+  readonly #login: Login;
   readonly #rateLimit: RateLimit;
   readonly #maxRequests: number;
   readonly #live: LiveFeed;
@@ -153,10 +150,7 @@ class App {
       maxBodyBytes: whole("maxBodyBytes", options.maxBodyBytes ?? 10 << 20, 1),
       bodyTimeoutMs: whole("bodyTimeoutMs", options.bodyTimeoutMs ?? 30_000, 1),
     });
-    this.#logins = new BodyReader({
-      maxBodyBytes: MAX_LOGIN_BYTES,
-      bodyTimeoutMs: LOGIN_TIMEOUT_MS,
-    });
+    this.#login = new Login(this.#gate);
     this.#maxRequests = whole("maxRequests", options.maxRequests ?? 1000, 1);
     this.#rateLimit = new RateLimit(whole("rateLimit", options.rateLimit ?? 0, 0));
     this.#live = new LiveFeed(traqq, {
@@ -187,7 +181,7 @@ class App {
 
   abort(): void {
     this.#bodies.stop();
-    this.#logins.stop();
+    this.#login.stop();
   }
 
   rooms(): Rooms {
@@ -337,8 +331,8 @@ class App {
       "/openapi.json": get("read", () => json(openApi(this.#basePath))),
       "/health": get("none", () => json({ status: "healthy" })),
       "/ready": get("none", () => this.#ready()),
-      "/login": { POST: { right: "none", run: (visit) => this.#login(visit) } },
-      "/logout": { POST: { right: "none", run: (visit) => this.#logout(visit) } },
+      "/login": { POST: { right: "none", run: (visit) => this.#login.login(visit) } },
+      "/logout": { POST: { right: "none", run: (visit) => this.#login.logout(visit) } },
       ...dashboardRoutes,
     };
   }
@@ -400,17 +394,6 @@ class App {
     return json({ ready }, ready ? 200 : 503);
   }
 
-  async #login({ request, url, address }: Visit): Promise<Response> {
-    using body = await this.#logins.read(request);
-    const token = tokenIn(body.bytes);
-    const cookie = await this.#gate.login(token, request, url, address);
-    return json({ success: true }, 200, cookie === undefined ? {} : { "Set-Cookie": cookie });
-  }
-
-  async #logout({ request, url }: Visit): Promise<Response> {
-    return json({ success: true }, 200, { "Set-Cookie": await this.#gate.logout(request, url) });
-  }
-
   /** All servers on the port are one to who asks. */
   async #allRooms(): Promise<Rooms> {
     const own = this.rooms();
@@ -433,20 +416,6 @@ function otherMethod(method: string, known: readonly string[]): Response {
   return refusal(
     new Problem(405, `Cannot do ${show(method)} here: wanted ${allowed}`, { Allow: allowed }),
   );
-}
-
-/** The token in the body of a login: JSON, or what a form without a script sends. */
-function tokenIn(bytes: Uint8Array): string {
-  const body = new TextDecoder().decode(bytes);
-  let token: unknown;
-  try {
-    token = JSON.parse(body)?.token;
-  } catch {
-    token = new URLSearchParams(body).get("token");
-  }
-  // Not shown: it may be most of a secret.
-  if (typeof token === "string") return token.trim();
-  throw new Problem(400, 'Cannot log in: wanted a body {"token":"…"}');
 }
 
 /** Where the connection comes from, as `Deno.serve` says it. */
