@@ -104,24 +104,24 @@ export class Gate {
   /** Opens a session for a token; gives the cookie, or undefined where none is needed. */
   async login(
     token: string,
-    request: Request,
     url: URL,
+    request: Request,
     address: string,
   ): Promise<string | undefined> {
     if (this.#options.access === undefined) return undefined;
     const { id, seconds } = this.#sessions.open(await this.#enter(token, address));
     await this.#options.share?.(this.#sessions.changeOf(id));
-    return this.#cookie(id, seconds, request, url);
+    return this.#cookie(id, seconds, url, request);
   }
 
   /** Ends the session of a request; gives the cookie that takes the place of its own. */
-  async logout(request: Request, url: URL): Promise<string> {
+  async logout(url: URL, request: Request): Promise<string> {
     const id = cookieOf(request);
     if (id !== undefined) {
       this.#sessions.close(id);
       await this.#options.share?.(this.#sessions.changeOf(id));
     }
-    return this.#cookie("", 0, request, url);
+    return this.#cookie("", 0, url, request);
   }
 
   /** Takes over a session that another server has opened or ended. */
@@ -159,7 +159,7 @@ export class Gate {
     );
   }
 
-  #cookie(id: string, seconds: number, request: Request, url: URL): string {
+  #cookie(id: string, seconds: number, url: URL, request: Request): string {
     const isSecure = url.protocol === "https:" ||
       request.headers.get("x-forwarded-proto")?.toLowerCase() === "https";
     return serialize(COOKIE, id, {

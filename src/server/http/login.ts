@@ -39,13 +39,13 @@ export class Login {
   async login({ request, url, address }: Visit): Promise<Response> {
     using body = await this.#bodies.read(request);
     const token = tokenIn(body.bytes);
-    const cookie = await this.#gate.login(token, request, url, address);
+    const cookie = await this.#gate.login(token, url, request, address);
     return json({ success: true }, 200, cookie === undefined ? {} : { "Set-Cookie": cookie });
   }
 
   /** Ends the session of a request, if it has one. */
   async logout({ request, url }: Visit): Promise<Response> {
-    return json({ success: true }, 200, { "Set-Cookie": await this.#gate.logout(request, url) });
+    return json({ success: true }, 200, { "Set-Cookie": await this.#gate.logout(url, request) });
   }
 }
 
