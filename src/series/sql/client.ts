@@ -12,7 +12,7 @@ import {
   type SqlRequest,
 } from "./messages.ts";
 import type { SqlDescription, SqlResult, SqlRunOptions, SqlSession } from "./session.ts";
-import type { SqlBatch, SqlColumn } from "./values.ts";
+import type { SqlBatch } from "./values.ts";
 
 /** A session over a port to `run/serve.ts`. */
 export class SqlClient implements SqlSession {
@@ -53,8 +53,8 @@ export class SqlClient implements SqlSession {
     const stop = () => question.stop();
     signal?.addEventListener("abort", stop);
     question.onEnd(() => signal?.removeEventListener("abort", stop));
-    const columns = await question.started;
-    return { columns, rows: question.rows() };
+    const { columns, tables } = await question.started;
+    return { columns, tables, rows: question.rows() };
   }
 
   #open(): Question {
@@ -71,12 +71,15 @@ export class SqlClient implements SqlSession {
   }
 }
 
+/** What is known before the rows. */
+type Head = Omit<SqlResult, "rows">;
+
 /** One statement that was asked, until its last row or its failure. */
 class Question {
   readonly id: number;
   readonly #send: (request: SqlRequest) => void;
   readonly #description = Promise.withResolvers<SqlDescription>();
-  readonly #columns = Promise.withResolvers<readonly SqlColumn[]>();
+  readonly #head = Promise.withResolvers<Head>();
   readonly #atEnd: (() => void)[] = [];
   readonly #batches: SqlBatch[] = [];
   #isDone = false;
@@ -87,15 +90,15 @@ class Question {
     this.id = id;
     this.#send = send;
     this.#description.promise.catch(() => {});
-    this.#columns.promise.catch(() => {});
+    this.#head.promise.catch(() => {});
   }
 
   get described(): Promise<SqlDescription> {
     return this.#description.promise;
   }
 
-  get started(): Promise<readonly SqlColumn[]> {
-    return this.#columns.promise;
+  get started(): Promise<Head> {
+    return this.#head.promise;
   }
 
   onEnd(callback: () => void): void {
@@ -108,7 +111,7 @@ class Question {
         this.#description.resolve(reply.description);
         return this.#end();
       case "started":
-        return this.#columns.resolve(reply.columns);
+        return this.#head.resolve(reply);
       case "batch":
         this.#batches.push(reply.batch);
         if (this.#batches.length > BATCHES_AHEAD) throw new Error("BUG: more batches than allowed");
@@ -124,7 +127,7 @@ class Question {
     if (this.#isDone) return;
     this.#failure = failure;
     this.#description.reject(failure);
-    this.#columns.reject(failure);
+    this.#head.reject(failure);
     this.#end();
   }
 

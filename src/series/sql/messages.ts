@@ -32,7 +32,12 @@ export type SqlRequest =
 /** What is answered: to `run` `started`, batches and `done`. `failed` is always the last. */
 export type SqlReply =
   | { readonly kind: "described"; readonly id: number; readonly description: SqlDescription }
-  | { readonly kind: "started"; readonly id: number; readonly columns: readonly SqlColumn[] }
+  | {
+    readonly kind: "started";
+    readonly id: number;
+    readonly columns: readonly SqlColumn[];
+    readonly tables: readonly string[];
+  }
   | { readonly kind: "batch"; readonly id: number; readonly batch: SqlBatch }
   | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "failed"; readonly id: number; readonly failure: SqlFailure };

@@ -52,6 +52,8 @@ export interface SqlRunOptions {
 export interface SqlResult {
   /** What a row has. */
   readonly columns: readonly SqlColumn[];
+  /** The measurements that it reads, as they are called in SQL. */
+  readonly tables: readonly string[];
   /** Its rows; can be read once. The worker is at most two batches ahead of the reader. */
   readonly rows: AsyncIterable<SqlBatch>;
 }

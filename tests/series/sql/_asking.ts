@@ -56,12 +56,20 @@ export interface Answer {
   readonly rows: readonly (readonly SqlValue[])[];
 }
 
+/** How it is opened. */
+export interface AskingOptions extends ServeSqlOptions {
+  /** Run before the configuration is locked. */
+  readonly settings?: readonly string[];
+}
+
 /** Opens one; it is gone with its scope. */
-export async function openAsking(options: ServeSqlOptions = {}): Promise<Asking> {
+export async function openAsking(options: AskingOptions = {}): Promise<Asking> {
   const directory = await Deno.makeTempDir({ prefix: "traqq-sql-" });
   const instance = await DuckDBInstance.create(`${directory}/series.duckdb`);
   const admin = await instance.connect();
-  for (const statement of [...TABLES, ...SETTINGS]) await admin.run(statement);
+  for (const statement of [...TABLES, ...(options.settings ?? []), ...SETTINGS]) {
+    await admin.run(statement);
+  }
   admin.closeSync();
   const { port1, port2 } = new MessageChannel();
   const server = serveSql(databaseOf(instance), port1, options);

@@ -27,6 +27,14 @@ interface Serialized {
   readonly statements: readonly Node[];
 }
 
+/** A statement that passed. */
+export interface Passed {
+  /** What DuckDB is given. */
+  readonly text: string;
+  /** The measurements that it reads, as they are called in SQL. */
+  readonly tables: readonly string[];
+}
+
 /** The gate of one connection. */
 export class Gate {
   readonly #connection: DuckDBConnection;
@@ -40,12 +48,8 @@ export class Gate {
     this.#extras = extras;
   }
 
-  /**
-   * The text to run for a statement.
-   *
-   * @throws {SqlError} it is not let through
-   */
-  async check(sql: string): Promise<string> {
+  /** What to run for a statement. @throws {SqlError} it is not let through */
+  async check(sql: string): Promise<Passed> {
     if (sql.length > MAX_LENGTH) {
       throw new SqlError(
         "54000",
@@ -59,14 +63,14 @@ export class Gate {
     }
     const { explain, statement } = splitExplain(sql);
     try {
-      const text = await this.#checkSelect(statement);
-      return text === statement ? sql : `${explain} ${text}`;
+      const { text, tables } = await this.#checkSelect(statement);
+      return { text: text === statement ? sql : `${explain} ${text}`, tables };
     } catch (error) {
       throw moved(error, (position) => explain.length + position);
     }
   }
 
-  async #checkSelect(text: string): Promise<string> {
+  async #checkSelect(text: string): Promise<Passed> {
     const json = await this.#toJson(text);
     const tree = JSON.parse(json) as Serialized;
     if (tree.error) throw refusal(tree, text);
@@ -75,14 +79,21 @@ export class Gate {
       throw new SqlError("42601", `Cannot run the statement: wanted one, received ${found}`);
     }
     const reading = located(text, () => readTree(tree.statements[0], this.#extras));
-    const missing = await this.#names.findMissing(this.#connection, reading.tables);
-    if (missing !== undefined) {
+    const names = [...reading.tables];
+    const tables = await this.#names.find(this.#connection, names);
+    const missing = tables.indexOf(undefined);
+    if (missing >= 0) {
       throw new SqlError(
         "42P01",
-        `Cannot read ${missing}: there is no measurement of that name; SHOW TABLES lists them`,
+        `Cannot read ${
+          names[missing]
+        }: there is no measurement of that name; SHOW TABLES lists them`,
       );
     }
-    return reading.isRewritten ? await this.#rewrite(json, text) : text;
+    return {
+      text: reading.isRewritten ? await this.#rewrite(json, text) : text,
+      tables: tables as string[],
+    };
   }
 
   /** The statement with functions of ours written in DuckDB's. What comes out is read once more. */

@@ -9,37 +9,32 @@ import { lower } from "./lower.ts";
 /** Remembers those that it has seen, so that most statements cost no look at the catalog. */
 export class ViewNames {
   /** DuckDB's own views. A name that is one of them is never remembered: if ours goes, theirs is left. */
-  #internal: ReadonlySet<string> | undefined;
-  #seen: ReadonlySet<string> = new Set();
+  #internal: ReadonlyMap<string, string> | undefined;
+  #seen: ReadonlyMap<string, string> = new Map();
 
-  /** Of the names, all in small letters, one that is no measurement; undefined if all are. */
-  async findMissing(
+  /**
+   * Of names in small letters, what they are called in the catalog; undefined where there is none.
+   */
+  async find(
     connection: DuckDBConnection,
-    names: ReadonlySet<string>,
-  ): Promise<string | undefined> {
-    this.#internal ??= await readNames(connection, "internal");
-    if (isIn(names, this.#seen) && !meet(names, this.#internal)) return undefined;
-    const found = await readNames(connection, "NOT internal AND schema_name = 'main'");
-    this.#seen = found;
-    for (const name of names) if (!found.has(name)) return name;
-    return undefined;
+    names: readonly string[],
+  ): Promise<(string | undefined)[]> {
+    const internal = this.#internal ??= await readNames(connection, "internal");
+    const isKnown = names.every((name) => this.#seen.has(name) && !internal.has(name));
+    if (!isKnown) this.#seen = await readNames(connection, OURS);
+    return names.map((name) => this.#seen.get(name));
   }
 }
 
+const OURS = "NOT internal AND schema_name = 'main' AND database_name = current_database()";
+
 /** Compared here and not by DuckDB's `lower`, which knows more than ASCII. */
-async function readNames(connection: DuckDBConnection, which: string): Promise<Set<string>> {
+async function readNames(
+  connection: DuckDBConnection,
+  which: string,
+): Promise<Map<string, string>> {
   const rows = await connection.runAndReadAll(
-    `SELECT view_name FROM duckdb_views() WHERE database_name IN (current_database(), 'system') AND ${which}`,
+    `SELECT view_name FROM duckdb_views() WHERE ${which}`,
   );
-  return new Set(rows.getRows().map(([name]) => lower(String(name))));
-}
-
-function isIn(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  for (const name of names) if (!others.has(name)) return false;
-  return true;
-}
-
-function meet(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  for (const name of names) if (others.has(name)) return true;
-  return false;
+  return new Map(rows.getRows().map(([name]) => [lower(String(name)), String(name)]));
 }

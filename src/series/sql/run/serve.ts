@@ -104,10 +104,10 @@ class Answer {
   }
 
   async #runRows({ id, sql, settings }: Extract<SqlRequest, { kind: "run" }>): Promise<void> {
-    const columns = await this.#statement.start(sql);
+    const head = await this.#statement.start(sql);
     // The first rows before `started`: what fails at once fails before anybody has told of success.
     let batch = await this.#statement.next();
-    this.#send({ kind: "started", id, columns });
+    this.#send({ kind: "started", id, ...head });
     while (batch !== undefined) {
       await this.#wait(settings.idleMs ?? DEFAULT_IDLE_MS);
       this.#allowed--;

@@ -27,6 +27,7 @@ export class Statement {
   #slot: Slot | undefined;
   #prepared: DuckDBPreparedStatement | undefined;
   #result: DuckDBResult | undefined;
+  #tables: readonly string[] = [];
   #rows = 0;
   #bytes = 0;
   /** What DuckDB still does although nobody waits for it. */
@@ -40,14 +41,17 @@ export class Statement {
   }
 
   /** Passes the gate and executes. @throws {SqlError} */
-  async start(sql: string): Promise<SqlColumn[]> {
+  async start(sql: string): Promise<{ columns: SqlColumn[]; tables: readonly string[] }> {
     const { parameters = [], parameterTypes = [] } = this.#settings;
     const { connection } = await this.#open();
     return await this.#measure(async () => {
       const prepared = await this.#prepare(sql);
       await bindParameters(connection, prepared, parameters, parameterTypes);
       const result = this.#result = await prepared.stream();
-      return result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
+      const columns = result.columnNames().map((name, i) => {
+        return { name, type: String(result.columnType(i)) };
+      });
+      return { columns, tables: this.#tables };
     });
   }
 
@@ -107,7 +111,8 @@ export class Statement {
   async #prepare(sql: string): Promise<DuckDBPreparedStatement> {
     const { connection, gate } = this.#slot!;
     await connection.run("BEGIN TRANSACTION READ ONLY");
-    const text = await gate.check(sql);
+    const { text, tables } = await gate.check(sql);
+    this.#tables = tables;
     return this.#prepared = await connection.prepare(text);
   }
 
