@@ -138,7 +138,12 @@ Deno.test("a client that reads slowly gets every row, and the server does not ru
   }
   const session: SqlSession = {
     describe: () => Promise.reject(new Error("nobody asks")),
-    run: () => Promise.resolve({ columns: [{ name: "note", type: "VARCHAR" }], rows: all() }),
+    run: () =>
+      Promise.resolve({
+        columns: [{ name: "note", type: "VARCHAR" }],
+        tables: [],
+        rows: all(),
+      }),
   };
   await using server = await servePg(session, { port: 0, tokens: "trust" });
   using client = await RawClient.start(server.addr.port);
