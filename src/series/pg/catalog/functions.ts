@@ -84,6 +84,7 @@ const COMPUTED: readonly (readonly [name: string, ...bodies: string[]])[] = [
     `(name) AS CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_]*') THEN name
     ELSE '"' || replace(name, '"', '""') || '"' END`,
   ],
+  ["parse_ident", "(name) AS string_split(replace(name, '\"', ''), '.')"],
   ["quote_literal", "(value) AS '''' || replace(value::varchar, '''', '''''') || ''''"],
   ["pg_size_pretty", "(bytes) AS bytes::varchar || ' bytes'"],
   ["array_lower", "(list, dimension) AS CASE WHEN len(list) > 0 AND dimension = 1 THEN 1 END"],

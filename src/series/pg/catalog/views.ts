@@ -40,6 +40,8 @@ const DEFAULTS: Readonly<Record<string, string>> = { i: "0", l: "0", r: "0", b: 
 interface Rows {
   readonly from: string;
   readonly columns: Readonly<Record<string, string>>;
+  /** Who asks for no order expects that in which they were made. */
+  readonly order?: string;
 }
 
 // Not current_database(): here that is our macro, which says what clients shall see.
@@ -81,6 +83,7 @@ const PG_ROWS: Readonly<Record<string, Rows>> = {
     },
   },
   pg_attribute: {
+    order: "table_oid, column_index",
     from: `(SELECT *, ${TYPE_OID} AS type_oid FROM ${COLUMNS}) c
       LEFT JOIN ${CATALOG_SCHEMA}.pg_type t ON t.oid = c.type_oid`,
     columns: {
@@ -191,6 +194,7 @@ const INFORMATION_ROWS: Readonly<Record<string, Rows>> = {
     },
   },
   tables: {
+    order: "table_name",
     from: TABLES,
     columns: {
       ...inPublic("table_name"),
@@ -200,6 +204,7 @@ const INFORMATION_ROWS: Readonly<Record<string, Rows>> = {
     },
   },
   columns: {
+    order: "relname, attnum",
     from: `${CATALOG_SCHEMA}.pg_attribute a
       JOIN ${CATALOG_SCHEMA}.pg_class c ON c.oid = a.attrelid
       JOIN ${CATALOG_SCHEMA}.pg_type t ON t.oid = a.atttypid`,
@@ -273,7 +278,7 @@ function view(name: string, spec: string, rows: Rows | undefined, otherwise: str
   });
   return `CREATE OR REPLACE VIEW ${CATALOG_SCHEMA}.${name} AS SELECT ${columns.join(", ")} ${
     rows === undefined ? "WHERE false" : `FROM ${rows.from}`
-  }`;
+  }${rows?.order === undefined ? "" : ` ORDER BY ${rows.order}`}`;
 }
 
 function namesOf(spec: string): string[] {

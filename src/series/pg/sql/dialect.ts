@@ -17,6 +17,7 @@
  * | `a = any($1)`                                         | `any($1::T[])`, where T is given             |
  * | `a = any(b.list)`                                     | a macro: DuckDB joins by it, not by any      |
  * | `FROM generate_series(…) s`                           | `s(s)`: s is the value, not a row            |
+ * | `FROM string_to_array(…) s`                           | `(SELECT …) s(s)`                            |
  * | `json_build_object(…)`                                | `json_object(…)`                             |
  *
  * Tokens are replaced, the rest of the text stays as it is; the gate sees what comes out.
@@ -165,6 +166,7 @@ class Translator {
     if (isQualified || token.kind === "quoted") return i + 1;
     const calls = this.#is(i + 1, "(");
     if (calls && token.name === "generate_series") this.#nameSeries(i, i - 1);
+    if (calls && token.name === "string_to_array") this.#selectList(i);
     if (calls && token.name === "json_build_object") this.#texts[i] = "json_object";
     if (calls && FUNCTION_NAMES.has(token.name)) this.#texts[i] = `${CATALOG_SCHEMA}.${token.text}`;
     else if (calls || this.#is(i - 1, "as")) return i + 1;
@@ -240,12 +242,42 @@ class Translator {
   }
 
   #nameSeries(i: number, previous: number): void {
-    if (!this.#is(previous, "from") && !this.#is(previous, "join")) return;
+    const alias = this.#isRead(previous) ? this.#aliasBehind(this.#closingOf(i + 1)) : -1;
+    if (alias >= 0) this.#after[alias] += `(${this.#tokens[alias].text})`;
+  }
+
+  /** A list that is read from is one value, not its elements. */
+  #selectList(i: number): void {
     const end = this.#closingOf(i + 1);
+    const alias = this.#isRead(i - 1) ? this.#aliasBehind(end) : -1;
+    if (alias < 0) return;
+    this.#before[i] += "(SELECT ";
+    this.#after[end] += ")";
+    this.#after[alias] += `(${this.#tokens[alias].text})`;
+  }
+
+  /** Whether what stands behind a token is read from: behind FROM or JOIN, or a comma in such a list. */
+  #isRead(i: number): boolean {
+    if (!this.#is(i, ",")) return this.#is(i, "from") || this.#is(i, "join");
+    let depth = 0;
+    for (let k = i - 1; k >= 0 && depth >= 0; k--) {
+      const { kind, name, text } = this.#tokens[k];
+      if (/^[)\]]$/.test(text)) depth++;
+      else if (/^[([]$/.test(text)) depth--;
+      else if (depth === 0 && kind === "word" && /^(from|select|where|group|order)$/.test(name)) {
+        return name === "from";
+      }
+    }
+    return false;
+  }
+
+  /** The alias that stands behind a token and has no columns of its own; -1 if there is none. */
+  #aliasBehind(end: number): number {
     const alias = this.#is(end + 1, "as") ? end + 2 : end + 1;
     const token = this.#tokens[alias];
-    if (token?.kind !== "word" || AFTER_FROM.has(token.name) || this.#is(alias + 1, "(")) return;
-    this.#after[alias] += `(${token.text})`;
+    return token?.kind !== "word" || AFTER_FROM.has(token.name) || this.#is(alias + 1, "(")
+      ? -1
+      : alias;
   }
 
   /** `x::type`, or the type behind `AS`; `at` is where it begins. */
