@@ -118,7 +118,9 @@ class Translator {
     const places: { to: number; from: number }[] = [];
     let text = "", at = 0;
     for (const [i, { start, end }] of this.#tokens.entries()) {
-      text += this.#source.slice(at, start) + this.#before[i];
+      const gap = this.#source.slice(at, start);
+      // A comment goes: PostgreSQL's nest, DuckDB's do not.
+      text += (gap.trim() === "" ? gap : " ") + this.#before[i];
       places.push({ to: text.length, from: start });
       text += this.#texts[i] + this.#after[i];
       at = end;
