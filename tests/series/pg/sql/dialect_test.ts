@@ -59,7 +59,7 @@ Deno.test("translate() puts DuckDB's words for PostgreSQL's, and leaves the rest
     "where a ~ 'x' and b !~* c.d",
     "where a ~ postgres.regex('x') and b !~ postgres.regex_any_case(c.d)",
   );
-  ok("a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default", "a ~ postgres.regex('x') ");
+  ok("a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default", "a ~ postgres.regex('x')  ");
   ok("select ~5, 3 & ~1");
   ok("'cpu'::regclass::oid", "postgres.to_regclass('cpu')::integer");
   ok(
