@@ -27,7 +27,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
     transfer,
     "traqq.ts": traqq,
     protocol,
-    server: ends,
+    server: [...ends, "series"],
     client: ends,
     cli: [...ends, "server", "client", "procession", "series", "trails"],
     procession: [...sketch, ...codec],

@@ -319,7 +319,11 @@ class App {
     const get = (right: RightWanted, run: Route["run"]) => ({ GET: { right, run } });
     return {
       "/record": { POST: { right: "record", run: (visit) => this.#record(visit) } },
-      "/query": get("read", (visit) => this.#ask(visit, "/query")),
+      "/query": {
+        ...get("read", (visit) => this.#ask(visit, "/query")),
+        POST: { right: "read", run: (visit) => this.#askSeries(visit, "askQuestion") },
+      },
+      "/sql": { POST: { right: "read", run: (visit) => this.#askSeries(visit, "askSql") } },
       "/find": get("read", (visit) => this.#ask(visit, "/find")),
       "/overview": get("read", async () => json(await this.#traqq.overview())),
       "/live": get("read", (visit, untilMs) => this.#listen(visit, untilMs)),
@@ -374,6 +378,24 @@ class App {
 
   #ask({ request, url }: Visit, path: "/query" | "/find"): Promise<Response> {
     return answer(this.#traqq, path, url, request.headers.get("accept"));
+  }
+
+  async #askSeries(
+    { request, url }: Visit,
+    how: "askQuestion" | "askSql",
+  ): Promise<Response> {
+    const { series } = this.#options;
+    if (series === undefined) {
+      throw new Problem(
+        404,
+        "Cannot answer this: the server keeps no points; start it with --series DIR",
+      );
+    }
+    // Late: who keeps no points does not load it.
+    const { [how]: ask } = await import("../../series/http/ask.ts");
+    using body = await this.#bodies.read(request);
+    this.#counters.bodyBytes += body.bytes.length;
+    return await ask(series.session, { request, url, body: body.bytes });
   }
 
   async #listen({ request }: Visit, untilMs: number): Promise<Response> {
