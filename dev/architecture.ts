@@ -27,7 +27,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
     transfer,
     "traqq.ts": traqq,
     protocol,
-    server: [...ends, "series"],
+    server: [...ends, "series/http/routes.ts"],
     client: ends,
     cli: [...ends, "server", "client", "procession", "series", "trails"],
     procession: [...sketch, ...codec],

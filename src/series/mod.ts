@@ -43,8 +43,12 @@ export type {
   Unit,
 } from "./engine/engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine/errors.ts";
+export type { AddValue, Mapping } from "../engine/config.ts";
+export type { EventKeeper } from "../engine/event_keeper.ts";
 export type { SeriesOptions } from "./options.ts";
-export { Series, type SeriesStats, type WriteOptions, type WriteReport } from "./series.ts";
+export { Series, type SeriesStats } from "./series.ts";
+export type { WriteOptions, WriteReport } from "./write_report.ts";
+export type { Refusal, SeriesRequest, SeriesRoute, SeriesRoutes } from "./http/routes.ts";
 export type { AppenderStats } from "../journal/appender.ts";
 export type { PointLogStats } from "./log/point_log.ts";
 export { SqlError, type SqlState } from "./sql/errors.ts";

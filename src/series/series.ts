@@ -7,9 +7,16 @@
 import { handled } from "../base/promises.ts";
 import { show } from "../base/show.ts";
 import { yieldToEventLoop } from "../base/yield.ts";
+import type { Mapping } from "../engine/config.ts";
+import type { EventKeeper } from "../engine/event_keeper.ts";
 import { Directory } from "../journal/directory.ts";
 import { SeriesSession } from "./ask.ts";
 import type { Engine, EngineOptions, EngineStats } from "./engine/engine.ts";
+import { EventPoints } from "./event_points.ts";
+import { askRoutes } from "./http/ask.ts";
+import { databaseRoutes } from "./http/databases.ts";
+import type { SeriesRoute, SeriesRoutes } from "./http/routes.ts";
+import { writeRoutes } from "./http/write.ts";
 import { Keeper } from "./keeper.ts";
 import { PointLog, type PointLogStats } from "./log/point_log.ts";
 import { readSeriesOptions, type SeriesOptions } from "./options.ts";
@@ -21,29 +28,12 @@ import type { Point } from "./points/point.ts";
 import type { Question } from "./sql/question.ts";
 import { readRows, type SqlRows } from "./sql/results/rows.ts";
 import type { SqlParameter } from "./sql/session.ts";
+import type { WriteOptions, WriteReport } from "./write_report.ts";
 
 /** Lines that a report names; the others are only counted. */
 const MAX_REPORTED = 1000;
 /** What stopping may take unless told otherwise. */
 const CLOSE_MS = 30_000;
-
-/** What {@linkcode Series.write} takes beside the lines. */
-export interface WriteOptions {
-  /** What the times of lines count in. Default nanoseconds. Points have their own. */
-  precision?: Precision;
-}
-
-/** What became of a write. */
-export interface WriteReport {
-  /** How many points were accepted. */
-  written: number;
-  /** How many lines were refused. */
-  rejectedLines: number;
-  /**
-   * The first 1,000 of them, and why. Of points, `line` is which one it is, from 1.
-   */
-  rejected: RejectedLine[];
-}
 
 /** Counters since `open`, and what is held right now. */
 export interface SeriesStats {
@@ -81,12 +71,14 @@ export interface SeriesStats {
  * assertEquals(report.rejected[0].line, 2);
  * ```
  */
-export class Series implements AsyncDisposable {
+export class Series implements AsyncDisposable, SeriesRoutes {
   readonly #keeper: Keeper;
   readonly #lock: Deno.FsFile | undefined;
   readonly #logStats: () => PointLogStats | undefined;
   /** Asks in SQL, row by row; each statement sees what was written before it. */
   readonly session: SeriesSession;
+  readonly #onError: (error: Error) => void;
+  readonly #eventKeepers: EventPoints[] = [];
   #written = 0;
   #rejected = 0;
   #closed: Promise<void> | undefined;
@@ -95,11 +87,13 @@ export class Series implements AsyncDisposable {
     keeper: Keeper,
     lock: Deno.FsFile | undefined,
     logStats: () => PointLogStats | undefined,
+    onError: (error: Error) => void,
   ) {
     this.#keeper = keeper;
     this.session = new SeriesSession(keeper);
     this.#lock = lock;
     this.#logStats = logStats;
+    this.#onError = onError;
   }
 
   /**
@@ -141,7 +135,7 @@ export class Series implements AsyncDisposable {
         openLog: directory && ((engine) => openLog(engine, directory.pathOf("log"))),
         onError,
       });
-      return new Series(keeper, lock, () => log?.stats());
+      return new Series(keeper, lock, () => log?.stats(), onError);
     } catch (error) {
       lock?.close();
       throw error;
@@ -175,11 +169,22 @@ export class Series implements AsyncDisposable {
   }
 
   /**
-   * Writes lines whose times are seconds, each a point of its own even where series and second are the
-   * same: for events. What comes of it is as with {@linkcode write}.
+   * Keeps recorded events as points, for the option `keeper` of `Traqq.open`: the measurement is the
+   * event's name. Properties that the mapping counts, sums or ranks by are tags, those that it only counts
+   * different values of (`bitmap`) are text, and all other numbers are floats. Each has the field
+   * `event`, which is 1. Its time is the event's second, and nanoseconds that make it one of its own.
+   *
+   * @param mapping that of the traqq
    */
-  async writeEvents(lines: string): Promise<WriteReport> {
-    return await this.#write(new TextEncoder().encode(lines), "s", 0);
+  keeper(mapping: Mapping): EventKeeper {
+    const keeper = new EventPoints(this.#writeEvents, mapping, this.#onError);
+    this.#eventKeepers.push(keeper);
+    return keeper;
+  }
+
+  /** What it answers over HTTP, for the option `series` of a handler. */
+  routes(): readonly SeriesRoute[] {
+    return [...writeRoutes(this), ...databaseRoutes(), ...askRoutes(this.session)];
   }
 
   /**
@@ -240,7 +245,15 @@ export class Series implements AsyncDisposable {
    * @throws {StorageError} if it takes longer
    */
   close(timeoutMs: number = CLOSE_MS): Promise<void> {
-    return this.#closed ??= this.#keeper.close(timeoutMs).finally(() => this.#lock?.close());
+    return this.#closed ??= this.#close(timeoutMs);
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    try {
+      await Promise.all(this.#eventKeepers.map((keeper) => keeper.close(timeoutMs)));
+    } finally {
+      await this.#keeper.close(timeoutMs).finally(() => this.#lock?.close());
+    }
   }
 
   /** As {@linkcode close}. */
@@ -248,12 +261,21 @@ export class Series implements AsyncDisposable {
     return this.close();
   }
 
-  async #write(bytes: Uint8Array, precision: Precision, spread?: number): Promise<WriteReport> {
+  /** Lines whose times are seconds, each a point of its own. */
+  readonly #writeEvents = (lines: string): Promise<WriteReport> =>
+    this.#write(new TextEncoder().encode(lines), "s", 0, Infinity);
+
+  async #write(
+    bytes: Uint8Array,
+    precision: Precision,
+    spread?: number,
+    maxReported = MAX_REPORTED,
+  ): Promise<WriteReport> {
     const report: WriteReport = { written: 0, rejectedLines: 0, rejected: [] };
     const source: LineSource = { bytes, precision, nowNs: 0n, spread, at: 0, line: 1 };
     const onRejected = (line: number, error: string) => {
       this.#rejected++;
-      if (report.rejectedLines++ < MAX_REPORTED) report.rejected.push({ line, error });
+      if (report.rejectedLines++ < maxReported) report.rejected.push({ line, error });
     };
     while (source.at < bytes.length) {
       const points = await this.#keeper.take(source, onRejected);

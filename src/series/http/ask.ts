@@ -12,18 +12,15 @@ import { readInteger } from "../sql/question/reading.ts";
 import { toCsv } from "../sql/results/csv.ts";
 import { toJson, toNdjson } from "../sql/results/json.ts";
 import type { SqlParameter, SqlResult } from "../sql/session.ts";
+import { QUESTION, SQL } from "./ask_openapi.ts";
 import { type Format, FORMATS, readFormat } from "./formats.ts";
+import type { SeriesRequest, SeriesRoute } from "./routes.ts";
 
 /** What is asked through. */
 export type AskedSession = Pick<SeriesSession, "run" | "toSql">;
 
-/** A question as it came. */
-export interface AskRequest {
-  readonly request: Request;
-  readonly url: URL;
-  /** All of the body. */
-  readonly body: Uint8Array;
-}
+/** What came: the parameters of the answer, and its SQL. */
+type Reader = (text: string, request: Request) => Statement & { readonly measurement?: string };
 
 interface Statement {
   readonly sql: string;
@@ -32,33 +29,35 @@ interface Statement {
 
 const HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
-/** Answers SQL: text, or JSON with `sql` and `parameters`. */
-export function askSql(session: AskedSession, asked: AskRequest): Promise<Response> {
-  return answer(
-    session,
-    asked,
-    (text) => ({ ...readStatement(text, asked.request), measurement: "" }),
-  );
-}
-
-/** Answers a question in the seed's JSON. */
-export function askQuestion(session: AskedSession, asked: AskRequest): Promise<Response> {
-  return answer(session, asked, (text) => session.toSql(readJson(text)));
+/** The routes of `POST /sql`, and of `POST /query` where it is no question of InfluxDB's. */
+export function askRoutes(session: AskedSession): SeriesRoute[] {
+  const route = (path: string, read: Reader, openApi: object): SeriesRoute => ({
+    path,
+    method: "POST",
+    right: "read",
+    run: (asked) => answer(session, asked, read),
+    openApi,
+  });
+  return [
+    route("/sql", readStatement, SQL),
+    route("/query", (text) => session.toSql(readJson(text)), QUESTION),
+  ];
 }
 
 async function answer(
   session: AskedSession,
-  { request, url, body }: AskRequest,
-  read: (text: string) => Statement & { readonly measurement: string },
+  { request, url, body }: SeriesRequest,
+  read: Reader,
 ): Promise<Response> {
   const startedMs = performance.now();
   try {
     const format = readFormat(url, request.headers.get("accept"));
-    const { sql, parameters, measurement } = read(decode(body));
+    using given = await body();
+    const { sql, parameters, measurement } = read(decode(given.bytes), request);
     // Without the request's signal: Deno would warn of it on standard error. A client that leaves is
     // noticed when rows are sent to it; before that, the time limit holds.
     const result = await session.run(sql, { parameters });
-    const pieces = await piecesOf(format, result, measurement || nameOf(sql, result), startedMs);
+    const pieces = await piecesOf(format, result, measurement ?? nameOf(sql, result), startedMs);
     const headers = { ...HEADERS, "Content-Type": FORMATS[format] };
     return new Response(ReadableStream.from(cut(pieces)), { headers });
   } catch (error) {

@@ -84,16 +84,19 @@ export class Gate {
   /**
    * What the client may do, if that is enough.
    *
+   * @param wanted `any`: some right, whichever
+   * @param given a token that stands where only the route knows it
    * @throws {Problem} 401, 403 or 429
    */
   async check(
     request: Request,
     url: URL,
-    wanted: "record" | "read",
+    wanted: "record" | "read" | "any",
     address: string,
+    given?: string,
   ): Promise<Grant> {
-    const grant = await this.#grantOf(request, url, address);
-    if (allows(grant, wanted)) return grant;
+    const grant = await this.#grantOf(request, url, address, given);
+    if (wanted === "any" ? Date.now() < grant.expiresAtMs : allows(grant, wanted)) return grant;
     if (Date.now() >= grant.expiresAtMs) throw unauthorized("the token has expired; send another");
     throw new Problem(
       403,
@@ -129,9 +132,9 @@ export class Gate {
     this.#sessions.apply(change);
   }
 
-  async #grantOf(request: Request, url: URL, address: string): Promise<Grant> {
+  async #grantOf(request: Request, url: URL, address: string, given?: string): Promise<Grant> {
     if (this.#options.access === undefined) return EVERYTHING;
-    const token = tokenOf(request);
+    const token = given ?? tokenOf(request);
     if (token !== undefined) return await this.#enter(token, address);
     const id = cookieOf(request);
     if (id === undefined) {

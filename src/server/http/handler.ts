@@ -7,11 +7,12 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { show } from "../../base/show.ts";
+import type { SeriesRoute } from "../../series/http/routes.ts";
 import type { Traqq } from "../../traqq.ts";
 import { readAccess, whole } from "../_listen.ts";
 import { dashboardRoutes } from "../dashboard/dashboard.ts";
 import { answer, checkParameters, readPrecision, readTime } from "./ask.ts";
-import { BodyReader } from "./body.ts";
+import { type Body, BodyReader } from "./body.ts";
 import { HttpCounters, type HttpStats } from "./counters.ts";
 import { kindOf, recordBody } from "./events.ts";
 import { Gate } from "./gate.ts";
@@ -51,7 +52,7 @@ export interface HttpHandler {
   abort(): void;
 }
 
-type RightWanted = "record" | "read" | "none";
+type RightWanted = SeriesRoute["right"];
 type Env = { Bindings: { visit: Visit } };
 
 /** A request on its way. */
@@ -67,6 +68,9 @@ interface Visit {
 interface Route {
   readonly right: RightWanted;
   readonly run: (visit: Visit, untilMs: number) => Response | Promise<Response>;
+  readonly token?: SeriesRoute["token"];
+  /** An error as its clients read it. */
+  readonly refuse?: SeriesRoute["refuse"];
 }
 
 const MAX_LOGIN_BYTES = 4096;
@@ -130,6 +134,8 @@ class App {
   readonly #loopLag = new LoopLag();
   readonly #counters = new HttpCounters();
   readonly #basePath: string;
+  /** What the series answer. */
+  readonly #guests: readonly SeriesRoute[];
   readonly #siblings: Siblings | undefined;
   #isClosed = false;
   /** Resolves when it is closed and answers nothing any more. */
@@ -139,6 +145,7 @@ class App {
     this.#traqq = traqq;
     this.#siblings = siblings;
     this.#options = options;
+    this.#guests = options.series?.routes() ?? [];
     this.#basePath = readBasePath(options.basePath);
     const origins = readOrigins(options.cors);
     this.#gate = new Gate({
@@ -300,8 +307,9 @@ class App {
         return c.req.method === "OPTIONS" && !isPreflight ? next() : sharing(c, next);
       });
     }
-    for (const [path, methods] of Object.entries(this.#routes())) {
-      hono.all(path, (c) => this.#run(c, path, methods));
+    const routes = this.#routes();
+    for (const path of new Set([...Object.keys(routes), ...this.#guests.map(({ path }) => path)])) {
+      hono.all(path, (c) => this.#run(c, path, routes[path] ?? {}));
     }
     // Hono has no path below another that is only its slash.
     if (this.#basePath !== "") {
@@ -319,11 +327,7 @@ class App {
     const get = (right: RightWanted, run: Route["run"]) => ({ GET: { right, run } });
     return {
       "/record": { POST: { right: "record", run: (visit) => this.#record(visit) } },
-      "/query": {
-        ...get("read", (visit) => this.#ask(visit, "/query")),
-        POST: { right: "read", run: (visit) => this.#askSeries(visit, "askQuestion") },
-      },
-      "/sql": { POST: { right: "read", run: (visit) => this.#askSeries(visit, "askSql") } },
+      "/query": get("read", (visit) => this.#ask(visit, "/query")),
       "/find": get("read", (visit) => this.#ask(visit, "/find")),
       "/overview": get("read", async () => json(await this.#traqq.overview())),
       "/live": get("read", (visit, untilMs) => this.#listen(visit, untilMs)),
@@ -332,7 +336,7 @@ class App {
         "read",
         async () => text(toPrometheus(await this.#allRooms()), PROMETHEUS_TYPE),
       ),
-      "/openapi.json": get("read", () => json(openApi(this.#basePath))),
+      "/openapi.json": get("read", () => json(openApi(this.#basePath, this.#guests))),
       "/health": get("none", () => json({ status: "healthy" })),
       "/ready": get("none", () => this.#ready()),
       "/login": { POST: { right: "none", run: (visit) => this.#login(visit) } },
@@ -349,28 +353,55 @@ class App {
     const { visit } = c.env;
     const { request, url, address } = visit;
     visit.path = path;
+    // Hono takes the body off an answer to HEAD.
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const route = this.#guest(path, method, visit) ??
+      (Object.hasOwn(methods, method) ? methods[method] : undefined);
     try {
-      // Hono takes the body off an answer to HEAD.
-      const method = request.method === "HEAD" ? "GET" : request.method;
-      const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
-      if (route === undefined) return otherMethod(request.method, Object.keys(methods));
+      if (route === undefined) return otherMethod(request.method, this.#methodsOf(path, methods));
       if (method !== "GET") this.#gate.checkOrigin(request, url);
       const grant = route.right === "none"
         ? undefined
-        : await this.#gate.check(request, url, route.right, address);
+        : await this.#gate.check(request, url, route.right, address, route.token?.(request, url));
       return await route.run(visit, grant?.expiresAtMs ?? Infinity);
     } catch (error) {
       // Here, where the headers of CORS are still put to it: the page that asked must see why.
-      return refusal(problemOf(error, this.#onError));
+      const problem = problemOf(error, this.#onError);
+      return route?.refuse?.(problem) ?? refusal(problem);
     }
+  }
+
+  /** What the series answer of a request, if anything. */
+  #guest(path: string, method: string, { request, url }: Visit): Route | undefined {
+    const found = this.#guests.find((route) =>
+      route.path === path && route.method === method && (route.accepts?.(request, url) ?? true)
+    );
+    if (found === undefined) return undefined;
+    const { right, token, refuse, run } = found;
+    return {
+      right,
+      token,
+      refuse,
+      run: () => run({ request, url, body: () => this.#body(request) }),
+    };
+  }
+
+  #methodsOf(path: string, own: Readonly<Record<string, Route>>): string[] {
+    const guests = this.#guests.filter((route) => route.path === path);
+    return [...new Set([...Object.keys(own), ...guests.map(({ method }) => method)])];
+  }
+
+  async #body(request: Request): Promise<Body> {
+    const body = await this.#bodies.read(request);
+    this.#counters.bodyBytes += body.bytes.length;
+    return body;
   }
 
   async #record({ request, url }: Visit): Promise<Response> {
     checkParameters(url.searchParams, ["at", "precision"]);
     const kind = kindOf(request.headers.get("content-type"));
     const at = readAt(url.searchParams);
-    using body = await this.#bodies.read(request);
-    this.#counters.bodyBytes += body.bytes.length;
+    using body = await this.#body(request);
     const { report, unreadable } = await recordBody(this.#traqq, body.bytes, kind, at);
     this.#counters.unreadableLines += unreadable;
     return json(report, report.recorded > 0 ? 200 : 400);
@@ -378,24 +409,6 @@ class App {
 
   #ask({ request, url }: Visit, path: "/query" | "/find"): Promise<Response> {
     return answer(this.#traqq, path, url, request.headers.get("accept"));
-  }
-
-  async #askSeries(
-    { request, url }: Visit,
-    how: "askQuestion" | "askSql",
-  ): Promise<Response> {
-    const { series } = this.#options;
-    if (series === undefined) {
-      throw new Problem(
-        404,
-        "Cannot answer this: the server keeps no points; start it with --series DIR",
-      );
-    }
-    // Late: who keeps no points does not load it.
-    const { [how]: ask } = await import("../../series/http/ask.ts");
-    using body = await this.#bodies.read(request);
-    this.#counters.bodyBytes += body.bytes.length;
-    return await ask(series.session, { request, url, body: body.bytes });
   }
 
   async #listen({ request }: Visit, untilMs: number): Promise<Response> {

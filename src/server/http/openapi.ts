@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SeriesRoute } from "../../series/http/routes.ts";
 
 const time = { oneOf: [{ type: "string" }, { type: "number" }] };
 
@@ -78,51 +79,15 @@ const OVERVIEW = {
     },
   },
 };
-const QUESTION = {
-  type: "object",
-  required: ["measurement"],
-  properties: {
-    measurement: { type: "string" },
-    time_range: { type: "object", properties: { start: time, end: time } },
-    tag_filters: { type: "array", items: { type: "object", required: ["key"] } },
-    fields: { type: "array", items: { type: "string" } },
-    aggregation: { type: "object", required: ["function"] },
-    group_by: { type: "array", items: { type: "string" } },
-    order: { type: "string", enum: ["asc", "desc"] },
-    limit: { type: "integer", minimum: 0 },
-    offset: { type: "integer", minimum: 0 },
-  },
-};
-const STATEMENT = {
-  type: "object",
-  required: ["sql"],
-  properties: { sql: { type: "string" }, parameters: { type: "array" } },
-};
-const ANSWER = {
-  type: "object",
-  required: ["measurement", "columns", "results", "total_rows", "execution_time_ms"],
-  properties: {
-    measurement: { type: "string" },
-    columns: {
-      type: "array",
-      items: {
-        type: "object",
-        required: ["name", "type"],
-        properties: { name: { type: "string" }, type: { type: "string" } },
-      },
-    },
-    results: {
-      type: "array",
-      items: { type: "object", required: ["fields"], properties: { fields: { type: "object" } } },
-    },
-    total_rows: { type: "integer" },
-    execution_time_ms: { type: "number" },
-  },
-};
 const ROWS = { type: "array", items: { type: "object" } };
 
-/** The document; `basePath` is what comes before the paths. */
-export function openApi(basePath: string): object {
+/**
+ * The document.
+ *
+ * @param basePath what comes before the paths
+ * @param guests what the series answer besides
+ */
+export function openApi(basePath: string, guests: readonly SeriesRoute[] = []): object {
   return {
     openapi: "3.1.0",
     info: {
@@ -132,21 +97,12 @@ export function openApi(basePath: string): object {
     },
     servers: [{ url: basePath === "" ? "/" : basePath }],
     security: [{}, { token: [] }, { apiKey: [] }, { session: [] }],
-    paths: {
+    paths: withGuests(guests, {
       "/record": { post: record() },
       "/query": {
         get: operation("query", "Every bucket of a range", RANGE, {
           "application/json": { schema: { oneOf: [BUCKETS, ROWS] } },
           "text/csv": { schema: { type: "string" } },
-        }),
-        post: asked("ask", "Points, or numbers of them: a question in JSON", {
-          "application/json": { schema: QUESTION },
-        }),
-      },
-      "/sql": {
-        post: asked("sql", "Answers one statement of SQL about points", {
-          "text/plain": { schema: { type: "string" } },
-          "application/json": { schema: STATEMENT },
         }),
       },
       "/find": {
@@ -198,9 +154,21 @@ export function openApi(basePath: string): object {
           security: [],
         },
       },
-    },
+    }),
     components: { securitySchemes: SCHEMES, schemas: SCHEMAS, responses: { Error: ERROR } },
   };
+}
+
+/** The paths, and those of routes that say what they do; a path may have methods of both. */
+function withGuests(
+  guests: readonly SeriesRoute[],
+  own: Readonly<Record<string, object>>,
+): Record<string, object> {
+  const paths = { ...own };
+  for (const { path, method, openApi } of guests) {
+    if (openApi !== undefined) paths[path] = { ...paths[path], [method.toLowerCase()]: openApi };
+  }
+  return paths;
 }
 
 const SCHEMES = {
@@ -298,25 +266,6 @@ function record(): object {
       },
       ...errors(["401", "403", "408", "413", "415", "429", "503"]),
     },
-  };
-}
-
-/** A question to the points that are kept. */
-function asked(operationId: string, summary: string, content: object): object {
-  const text = { schema: { type: "string" } };
-  const format = parameter(
-    "format",
-    { type: "string", enum: ["json", "ndjson", "csv", "arrow"], default: "json" },
-    "Also by Accept.",
-  );
-  return {
-    ...operation(operationId, summary, [format], {
-      "application/json": { schema: ANSWER },
-      "application/x-ndjson": text,
-      "text/csv": text,
-      "application/vnd.apache.arrow.stream": text,
-    }, ["400", "401", "403", "404", "413", "429", "503", "504"]),
-    requestBody: { required: true, content },
   };
 }
 

@@ -6,7 +6,7 @@
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/show.ts";
 import type { Access, AccessOptions } from "../../protocol/access.ts";
-import type { Series } from "../../series/series.ts";
+import type { SeriesRoutes } from "../../series/http/routes.ts";
 import type { TcpCounters } from "../_connection.ts";
 
 /** How a {@linkcode handler} behaves. */
@@ -35,8 +35,8 @@ export interface HttpOptions {
   liveEventsPerSecond?: number;
   /** Where a request comes from, behind a proxy; default the address of the connection. */
   clientAddress?: (request: Request, info: unknown) => string;
-  /** Where points are kept, for `POST /sql` and `POST /query`. */
-  series?: Pick<Series, "session">;
+  /** What it takes and answers besides: line protocol at `/write`, of a `Series`. */
+  series?: SeriesRoutes;
   /** Counters of a TCP server beside, for `/stats` and `/metrics`. */
   tcp?: () => TcpCounters;
   /** Called with each request that was answered. */

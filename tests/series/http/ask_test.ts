@@ -185,11 +185,18 @@ Deno.test("POST /sql wants the right to read", async () => {
   }
 });
 
-Deno.test("POST /sql says that there are no points where there are none", async () => {
-  await using it = await serve({ series: undefined });
-  const reply = await it.post("/sql", "SELECT 1");
-  assertEquals(reply.status, 404);
-  assertStringIncludes((await reply.json()).error, "--series DIR");
+Deno.test("POST /sql and POST /query stand in the OpenAPI document, beside what was there", async () => {
+  await using it = await serve();
+  const { paths } = await (await fetch(`${it.url}/openapi.json`)).json();
+  assertEquals(Object.keys(paths["/query"]), ["get", "post"]);
+  const { parameters, responses } = paths["/sql"].post;
+  assertEquals(parameters[0].schema.enum, ["json", "ndjson", "csv", "arrow"]);
+  for (const format of parameters[0].schema.enum) {
+    const reply = await it.post(`/sql?format=${format}`, "SELECT 1");
+    await reply.body?.cancel();
+    const type = reply.headers.get("content-type")!.split(";")[0];
+    assert(Object.hasOwn(responses["200"].content, type), type);
+  }
 });
 
 Deno.test("POST /sql streams: a client that leaves ends the statement, an error cuts the answer", async () => {
