@@ -1,0 +1,93 @@
+/** A master of a cluster and the process that writes to it die together; the replica lacks writes. */
+import { assertEquals, assertGreater } from "@std/assert";
+import { Client } from "../../src/client/client.ts";
+import { metricKey } from "../../src/storage/redis/keys.ts";
+import { RedisStorage } from "../../src/storage/redis.ts";
+import { RedisCluster, type RedisServer, until, withRedis } from "../_redis.ts";
+import { cellsOf, Day, MAPPING } from "./_load.ts";
+import { Folder, messages, Server } from "./_program.ts";
+
+const META = "{traqq}";
+const PATIENCE_MS = 30_000;
+
+await withRedis("traqq serve that dies with a master of its Redis cluster", async () => {
+  const cluster = await RedisCluster.start();
+  let days = 0;
+
+  /** A day with a key on the master of the bookkeeping, or on another one; and that master. */
+  const dayOn = async (withMeta: boolean): Promise<[Day, RedisServer]> => {
+    const meta = await cluster.masterOf(META);
+    for (;;) {
+      const day = new Day(days++);
+      const metric = { type: "add", pattern: "f" } as const;
+      const key = metricKey("traqq", { metric, unit: "d", start: day.start });
+      const master = await cluster.masterOf(key);
+      if ((master === meta) === withMeta) return [day, master];
+    }
+  };
+
+  const test = (what: string, withMeta: boolean, restarts: number) =>
+    Deno.test(`traqq serve that dies with ${what} counts exactly when it comes back`, async () => {
+      await cluster.flush();
+      const [day, master] = await dayOn(withMeta);
+      const replica = await cluster.replicaOf(master);
+      await using folder = new Folder();
+      const flags = serveFlags(folder, cluster);
+      let server = await Server.start(folder.path, ...flags);
+      try {
+        await counted(server, day, 1000);
+        assertEquals(await master.cli("wait", "1", "5000"), "1");
+        replica.freeze();
+        await master.cli("client", "kill", "type", "replica"); // or it would read on when it thaws
+        for (let i = 0; i <= restarts; i++) {
+          if (i > 0) server = await Server.start(folder.path, ...flags);
+          for (let flush = 0; flush < 3; flush++) await counted(server, day, 300);
+          if (i === restarts) master.kill();
+          await server.stop("SIGKILL");
+        }
+        replica.thaw();
+        const isMaster = async () => /^role:master/m.test(await replica.cli("info", "replication"));
+        await until("the replica to take over", PATIENCE_MS, isMaster);
+        for (let i = 0; i < 2; i++) {
+          const again = await Server.start(folder.path, ...flags);
+          if (i === 1) await counted(again, day, 300);
+          const { code, err } = await again.stop();
+          assertEquals(code, 0, err);
+          await using storage = await RedisStorage.open(cluster.urls);
+          assertEquals(day.check(await cellsOf(storage, day)), []);
+          assertEquals([day.counted, day.acknowledged], [day.sent, day.sent]);
+          assertEquals(messages(err).some((line) => line.startsWith("Recovered ")), i === 0, err);
+        }
+        assertGreater(day.sent, 1000);
+      } finally {
+        // The next test finds the cluster whole, however this one ended.
+        replica.thaw();
+        await server.stop("SIGKILL");
+        if (!master.answers) await master.restart("SIGKILL");
+      }
+      await cluster.ready();
+    });
+
+  test("a master of counts", false, 0);
+  test("a master of counts, right after it was killed once,", false, 1);
+  test("the master of the checkpoints", true, 0);
+});
+
+function serveFlags(folder: Folder, cluster: RedisCluster): string[] {
+  const journal = { directory: "journal", durability: "every_write" };
+  const config = { mapping: MAPPING, journal, flush: { intervalMs: 1e6 } };
+  folder.write("serve.json", JSON.stringify(config));
+  const redis = ["--storage", "redis", "--redis-url", cluster.urls.join()];
+  return [...redis, "--config", "serve.json"];
+}
+
+/** Has events of a day counted: a query flushes them. */
+async function counted(server: Server, day: Day, count: number): Promise<void> {
+  await using client = await Client.connect(server.address);
+  const [from, to] = day.take(count);
+  const events = Array.from({ length: to - from }, (_, i) => JSON.parse(day.event(from + i)));
+  const at = new Date(day.start * 1000);
+  assertEquals((await client.recordMany(events, { at })).rejected, []);
+  day.acknowledge(from, to);
+  await client.query({ from: at, to: at });
+}
