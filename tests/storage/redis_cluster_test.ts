@@ -22,6 +22,7 @@ import {
   TOP,
   totals,
 } from "../contract/kit.ts";
+import { snapshotOf } from "./_redis_snapshot.ts";
 import { disturb } from "./_redis_store.ts";
 
 const place = { metric: ADD, unit: "d" as const, start: START };
@@ -47,21 +48,7 @@ await withRedis("RedisStorage on a cluster", async () => {
     );
     return lists.flatMap((list) => list.split("\n")).filter((key) => key !== "").sort();
   };
-  /** Copies keys as they are; gives what puts them back: a node that lost what came after. */
-  const snapshot = async (...keys: string[]) => {
-    const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
-    const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)));
-    client.disconnect();
-    return async () => {
-      const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
-      for (const [i, key] of keys.entries()) {
-        const dump = dumps[i] as unknown as Uint8Array | null;
-        await client.del(key);
-        if (dump !== null) await client.call("RESTORE", key, 0, dump as never);
-      }
-      client.disconnect();
-    };
-  };
+  const snapshot = (...keys: string[]) => snapshotOf(cluster, keys);
 
   Deno.test("RedisStorage on a cluster keeps a checkpoint beside each key, with the writer's time to live", async () => {
     await using storage = await empty();
