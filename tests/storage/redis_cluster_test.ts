@@ -24,6 +24,7 @@ import {
 } from "../contract/kit.ts";
 import { snapshotOf } from "./_redis_snapshot.ts";
 import { disturb } from "./_redis_store.ts";
+import { assertSeeTheSame } from "./_two_machines.ts";
 
 const place = { metric: ADD, unit: "d" as const, start: START };
 const KEY = metricKey("app", place);
@@ -347,6 +348,11 @@ await withRedis("RedisStorage on a cluster", async () => {
     await store.storage.prune({ prefix: "app", unit: "d", before: 1e12 });
     assert(written);
     assertEquals(await contents(other), totals([count("new", 1)]));
+  });
+
+  Deno.test("two Traqqs on a cluster see the same, also without a mapping", async () => {
+    await using _emptied = await empty();
+    await assertSeeTheSame(() => RedisStorage.open(cluster.urls));
   });
 
   Deno.test("RedisStorage takes a cluster's client of the caller, and leaves it open", async () => {
