@@ -1,10 +1,10 @@
 /** A master of a cluster and the process that writes to it die together; the replica lacks writes. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { Client } from "../../src/client/client.ts";
 import { metricKey } from "../../src/storage/redis/keys.ts";
 import { RedisStorage } from "../../src/storage/redis.ts";
 import { RedisCluster, type RedisServer, until, withRedis } from "../_redis.ts";
-import { cellsOf, Day, MAPPING } from "./_load.ts";
+import { counted, flushesWhenAsked } from "./_deaths.ts";
+import { cellsOf, Day } from "./_load.ts";
 import { Folder, messages, Server } from "./_program.ts";
 
 const META = "{traqq}";
@@ -26,17 +26,17 @@ await withRedis("traqq serve that dies with a master of its Redis cluster", asyn
     }
   };
 
-  const test = (what: string, withMeta: boolean, restarts: number) =>
-    Deno.test(`traqq serve that dies with ${what} counts exactly when it comes back`, async () => {
+  const test = (name: string, withMeta: boolean, restarts: number) =>
+    Deno.test(name, async () => {
       await cluster.flush();
       const [day, key, master] = await dayOn(withMeta);
       const replica = await cluster.replicaOf(master);
       await using folder = new Folder();
-      const flags = serveFlags(folder, cluster);
+      const flags = flushesWhenAsked(folder, cluster.urls);
       let server = await Server.start(folder.path, ...flags);
       try {
         await counted(server, day, 1000);
-        assertEquals(await master.cli("wait", "1", "5000"), "1");
+        assertEquals(await master.cli("wait", "1", "30000"), "1");
         replica.freeze();
         await master.cli("client", "kill", "type", "replica"); // or it would read on when it thaws
         for (let i = 0; i <= restarts; i++) {
@@ -70,26 +70,15 @@ await withRedis("traqq serve that dies with a master of its Redis cluster", asyn
       await cluster.ready();
     });
 
-  test("a master of counts", false, 0);
-  test("a master of counts, right after it was killed once,", false, 1);
-  test("the master of the checkpoints", true, 0);
+  test("traqq serve that dies with a master of counts counts exactly when it comes back", false, 0);
+  test(
+    "traqq serve that was killed, and then dies with a master of counts, counts exactly when it comes back",
+    false,
+    1,
+  );
+  test(
+    "traqq serve that dies with the master of the checkpoints counts exactly when it comes back",
+    true,
+    0,
+  );
 });
-
-function serveFlags(folder: Folder, cluster: RedisCluster): string[] {
-  const journal = { directory: "journal", durability: "every_write" };
-  const config = { mapping: MAPPING, journal, flush: { intervalMs: 1e6 } };
-  folder.write("serve.json", JSON.stringify(config));
-  const redis = ["--storage", "redis", "--redis-url", cluster.urls.join()];
-  return [...redis, "--config", "serve.json"];
-}
-
-/** Has events of a day counted: a query flushes them. */
-async function counted(server: Server, day: Day, count: number): Promise<void> {
-  await using client = await Client.connect(server.address);
-  const [from, to] = day.take(count);
-  const events = Array.from({ length: to - from }, (_, i) => JSON.parse(day.event(from + i)));
-  const at = new Date(day.start * 1000);
-  assertEquals((await client.recordMany(events, { at })).rejected, []);
-  day.acknowledge(from, to);
-  await client.query({ from: at, to: at });
-}

@@ -337,12 +337,10 @@ function placesOf({ buckets }: ChunkPlan): Place[] {
 
 /** The buckets of a plan without what was pruned since the chunk was committed for the first time. */
 function notPruned({ buckets }: ChunkPlan, { recent, mark }: Run): BucketPlan[] {
-  return buckets.filter(({ known }) => !recent.wasPruned(known, mark))
-    .map((bucket) => ({
-      ...bucket,
-      groups: bucket.groups.filter(({ key }) => !recent.wasPruned(key, mark)),
-    }))
-    .filter(({ groups }) => groups.length > 0);
+  return buckets.map((bucket) => ({
+    ...bucket,
+    groups: bucket.groups.filter(({ key }) => !recent.wasPruned(key, mark)),
+  })).filter(({ groups }) => groups.length > 0);
 }
 
 /** @param listed the buckets that were brought to storage, at least in part */

@@ -110,11 +110,10 @@ export class Losses {
     if (isAhead) await this.#rewind(writer, stored, previous);
     // Only now: what is forgotten without having been set back would never be found again.
     recent.forgetFrom(first);
+    const keys = named(losses.map(({ key }) => key));
     const lost = `Redis at ${this.#connection.where} went back in time: ${losses.length} keys, ` +
-      `among them ${
-        named(losses.map(({ key }) => key))
-      }, lost commits of writer ${writer.writer} ` +
-      `from ${checkpointText(first.checkpoint)} on`;
+      `among them ${keys}, lost commits of writer ${writer.writer} from ` +
+      `${checkpointText(first.checkpoint)} on`;
     if (gaps.length > 0) {
       // Said here, as the next attempt will not find it again.
       this.#warn(
@@ -145,10 +144,8 @@ export class Losses {
   #moved(doing: string, { writer }: WriterName): StorageError {
     return new StorageError(
       "unknown",
-      `Cannot ${doing} writer ${
-        JSON.stringify(writer)
-      } in Redis at ${this.#connection.where}: its ` +
-        "checkpoint moved; try again",
+      `Cannot ${doing} writer ${JSON.stringify(writer)} in Redis at ${this.#connection.where}: ` +
+        "its checkpoint moved meanwhile; try again",
     );
   }
 
