@@ -21,30 +21,57 @@ async function errorsOf(server: RedisServer, word: string): Promise<number> {
   return Number(new RegExp(`errorstat_${word}:count=(\\d+)`).exec(text)?.[1] ?? 0);
 }
 
+/** Moves the slot of a key to another master. */
+export async function moveSlot(cluster: RedisCluster, key: string): Promise<void> {
+  await moved(cluster, key, async ({ migrate }) => {
+    while (await migrate(100));
+  });
+}
+
 /**
- * Moves the slot of a key to another master. When some of its keys are there, it waits until scripts
+ * The same under load: when some of its keys are there, it waits until scripts
  * were told to come again, and when all are, until somebody was told to ask there: who writes to the
  * slot must be under way.
  */
-export async function moveSlot(
+export async function moveSlotUnderLoad(cluster: RedisCluster, key: string): Promise<void> {
+  await moved(cluster, key, async ({ from, to, migrate }) => {
+    await sees("TRYAGAIN", [from, to], () => migrate(1));
+    await sees("ASK", [from], async () => {
+      while (await migrate(100));
+    });
+  });
+}
+
+/** A slot on its way. */
+interface Move {
+  readonly from: RedisServer;
+  readonly to: RedisServer;
+  /** Moves some keys of it; false if there are none. */
+  migrate(most: number): Promise<boolean>;
+}
+
+async function moved(
   cluster: RedisCluster,
   key: string,
-  from: RedisServer,
+  work: (move: Move) => Promise<void>,
 ): Promise<void> {
+  const from = await cluster.masterOf(key);
   const masters = await mastersOf(cluster);
   const to = masters.find((node) => node !== from)!;
   const slot = await from.cli("cluster", "keyslot", key);
   const [fromId, toId] = [await from.cli("cluster", "myid"), await to.cli("cluster", "myid")];
   await told(to, "cluster", "setslot", slot, "importing", fromId);
   await told(from, "cluster", "setslot", slot, "migrating", toId);
-  await sees("TRYAGAIN", [from, to], () => migrate(slot, from, to, 1));
-  await sees("ASK", [from], async () => {
-    while (await migrate(slot, from, to, 100));
-  });
+  await work({ from, to, migrate: (most) => migrate(slot, from, to, most) });
   // First where it goes: in between nobody may lose it.
   for (const node of [to, ...masters]) {
     await told(node, "cluster", "setslot", slot, "node", toId);
   }
+  const others = cluster.nodes.filter((node) => node !== to);
+  await until("all nodes to know", PATIENCE_MS, async () => {
+    const answers = await Promise.all(others.map((node) => node.cli("exists", key)));
+    return answers.every((answer) => answer === `MOVED ${slot} ${to.address}`);
+  });
 }
 
 /** Does something, and waits until one of the servers has given an error because of it. */
@@ -58,7 +85,6 @@ async function sees(word: string, servers: readonly RedisServer[], work: () => P
   await until(`${word} to be said`, PATIENCE_MS, async () => await given() > before);
 }
 
-/** Moves some keys of a slot; false if there are none. */
 async function migrate(slot: string, from: RedisServer, to: RedisServer, most: number) {
   const text = await from.cli("cluster", "getkeysinslot", slot, `${most}`);
   if (text === "") return false;

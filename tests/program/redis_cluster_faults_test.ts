@@ -2,7 +2,7 @@ import { assertGreater } from "@std/assert";
 import { metricKey } from "../../src/storage/redis/keys.ts";
 import { RedisStorage } from "../../src/storage/redis.ts";
 import { RedisCluster, type RedisServer, until, withRedis } from "../_redis.ts";
-import { moveSlot } from "../_redis_slots.ts";
+import { moveSlotUnderLoad } from "../_redis_slots.ts";
 import { Day } from "./_load.ts";
 import { type Fault, FaultLoad, type FaultReport, type Target } from "./_redis_faults.ts";
 
@@ -126,8 +126,7 @@ await withRedis("traqq under faults of a Redis cluster", async () => {
         const metric = { type: "add", pattern: "f" } as const;
         const place = { metric, unit: "d", start: load.days[0].start } as const;
         const key = what === "counts" ? metricKey("traqq", place) : META;
-        const from = await cluster.masterOf(key);
-        await moveSlot(cluster, key, from);
+        await moveSlotUnderLoad(cluster, key);
         await load.more(500);
       },
       heal: () => Promise.resolve(),

@@ -6,6 +6,7 @@ import { keyCheckpoint, knownKey, metricKey } from "../../src/storage/redis/keys
 import { RedisStorage } from "../../src/storage/redis.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { RedisCluster, until, withRedis } from "../_redis.ts";
+import { moveSlot } from "../_redis_slots.ts";
 import {
   ADD,
   ADV,
@@ -348,6 +349,22 @@ await withRedis("RedisStorage on a cluster", async () => {
     await store.storage.prune({ prefix: "app", unit: "d", before: 1e12 });
     assert(written);
     assertEquals(await contents(other), totals([count("new", 1)]));
+  });
+
+  Deno.test("RedisStorage.read() on a cluster gives all of a large bucket that moves to another master meanwhile", async () => {
+    for (const metric of [ADD, TOP]) {
+      await using storage = await empty();
+      const fields = names("f", 12_000);
+      await new TestWriter(storage).flush(fields.map((field) => count(field, 1, { metric })));
+      const range = { prefix: "app", unit: "d", from: START, to: START } as const;
+      const seen: string[] = [];
+      let batches = 0;
+      for await (const cells of storage.read(metric, range)) {
+        for (const cell of cells) seen.push("field" in cell ? cell.field : "");
+        if (++batches === 5) await moveSlot(cluster, metricKey("app", { ...place, metric }));
+      }
+      assertEquals(seen.sort(), fields.sort());
+    }
   });
 
   Deno.test("two Traqqs on a cluster see the same, also without a mapping", async () => {
