@@ -29,9 +29,8 @@ export async function moveSlot(cluster: RedisCluster, key: string): Promise<void
 }
 
 /**
- * The same under load: when some of its keys are there, it waits until scripts
- * were told to come again, and when all are, until somebody was told to ask there: who writes to the
- * slot must be under way.
+ * The same under load: when some of its keys are there, it waits until scripts were told to come again,
+ * and when all are, until somebody was told to ask there. Who writes to the slot must be under way.
  */
 export async function moveSlotUnderLoad(cluster: RedisCluster, key: string): Promise<void> {
   await moved(cluster, key, async ({ from, to, migrate }) => {
