@@ -17,7 +17,7 @@ export const MAX_CELLS = 1000;
 /** Much at once, without waiting for replies: only the socket holds it back. */
 const FLOOD = [{ batch: 1, window: 2000 }, { batch: 50, window: 40 }];
 const LINES_OF_A_BATCH = 50;
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 /** How long nothing may move until it counts as standing still. */
 const STILL_MS = 300;
 
