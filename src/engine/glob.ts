@@ -27,7 +27,7 @@ const { Minimatch, braceExpand }: {
 } = minimatch;
 
 /** Characters of all globs of a list together, as they came and with their braces written out. */
-const MAX_CHARACTERS = 4096;
+export const MAX_GLOB_CHARACTERS = 4096;
 /** Of one glob: each doubles what stands behind it. */
 const MAX_NEGATIONS = 4;
 
@@ -39,12 +39,12 @@ const MAX_NEGATIONS = 4;
 export function compileGlobs(globs: readonly string[]): Glob[] {
   let characters = 0;
   return globs.map((glob) => {
-    if (characters + glob.length <= MAX_CHARACTERS) {
+    if (characters + glob.length <= MAX_GLOB_CHARACTERS) {
       for (const one of braceExpand(glob)) characters += Math.max(1, one.length);
     } else characters = Infinity;
-    if (characters > MAX_CHARACTERS) {
+    if (characters > MAX_GLOB_CHARACTERS) {
       throw new RangeError(
-        `Cannot query: wanted globs of at most ${MAX_CHARACTERS} characters together, braces written out, received ${
+        `Cannot query: wanted globs of at most ${MAX_GLOB_CHARACTERS} characters together, braces written out, received ${
           show(glob)
         }`,
       );
