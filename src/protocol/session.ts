@@ -17,7 +17,7 @@ import { ProtocolError } from "../base/errors.ts";
 import type { Instant } from "../engine/query.ts";
 import { type Access, allows, EVERYTHING, type Grant } from "./access.ts";
 import { type Command, parseLine } from "./commands.ts";
-import { dispatch, type Target } from "./dispatch.ts";
+import { dispatch, type Target, toTheEnd } from "./dispatch.ts";
 import { errorLine, okLine } from "./replies.ts";
 
 /** Wrong tokens after which a session ends. */
@@ -183,7 +183,8 @@ export class Session {
     let failure: { error: unknown } | undefined;
     try {
       const report = await this.#target.recordMany(events, { at, lines });
-      for (const { index, error } of report.rejected) errors.set(index, error);
+      const { rejected } = toTheEnd(report, events.length);
+      for (const { index, error } of rejected) errors.set(index, error);
     } catch (error) {
       failure = { error };
     }
