@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { readConfig } from "../../engine/config.ts";
-import type { JournalSettings } from "../../engine/journal_options.ts";
 import { CliError, UsageError } from "../errors.ts";
 import type { Values } from "../flags.ts";
 import { readOptions } from "../options.ts";
@@ -43,9 +41,4 @@ export async function checkWorkers(values: Values, count: number): Promise<void>
     const path = decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "").replace(/\/$/, "");
     need(`start ${count} workers`, { name: "read", path });
   }
-}
-
-/** The journal that the flags name, if any. */
-export async function journalOf(values: Values): Promise<JournalSettings | undefined> {
-  return readConfig(await readOptions(values)).journal;
 }
