@@ -1,7 +1,7 @@
 /**
  * Sees to it that programs are there which tests start: `redis-server` and `redis-cli`, the browser
- * Chromium, TrailDB's `tdb`, and clients of PostgreSQL. Debian's packages are installed where this may do
- * so; elsewhere it says how to get them.
+ * Chromium, TrailDB's `tdb`, `curl`, and clients of PostgreSQL. Debian's packages are installed where this
+ * may do so; elsewhere it says how to get them.
  * `deno task test` runs it first.
  *
  * @module
@@ -72,6 +72,13 @@ const JDBC: Needed = {
 /** Clients of PostgreSQL that tests use, by what they are called there. */
 export const POSTGRES_CLIENTS = { psql: PSQL, python: PYTHON_CLIENTS, jdbc: JDBC } as const;
 
+const CURL: Needed = {
+  name: "curl",
+  debian: "curl",
+  elsewhere: "it is part of most systems",
+  isThere: () => starts("curl"),
+};
+
 /** The font of the pictures in the README: without it they would look otherwise on each machine. */
 const FONT: Needed = {
   name: "the font Inter",
@@ -115,7 +122,7 @@ export function chromiumPath(): string | undefined {
 if (import.meta.main) {
   const all = Deno.args.includes("--for-screenshots")
     ? [CHROMIUM, FONT]
-    : [REDIS, CHROMIUM, TRAILDB, ...Object.values(POSTGRES_CLIENTS)];
+    : [REDIS, CHROMIUM, TRAILDB, CURL, ...Object.values(POSTGRES_CLIENTS)];
   const missing = all.filter(({ isThere }) => !isThere());
   const mayInstall = Deno.build.os === "linux" && Deno.uid() === 0 && starts("apt-get");
   if (missing.length > 0 && mayInstall) install(missing.flatMap(({ debian }) => debian.split(" ")));
