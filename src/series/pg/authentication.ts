@@ -26,7 +26,7 @@ const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
 /**
- * Asks a client for what it must show. `false`: it went away.
+ * Asks a client for what it must show, and gives which token it was, from 0. Undefined: it went away.
  *
  * @throws {PgError} if it is wrong
  */
@@ -34,22 +34,25 @@ export async function authenticate(
   method: Authentication,
   reader: MessageReader,
   output: Output,
-): Promise<boolean> {
-  if (method.kind === "scram" && !await scram(method.secrets, reader, output)) return false;
+): Promise<number | undefined> {
+  return method.kind === "trust" ? 0 : await scram(method.secrets, reader, output);
+}
+
+/** Tells the client that it is let in. */
+export function welcome(output: Output): void {
   output.writer.authentication(OK);
-  return true;
 }
 
 async function scram(
   secrets: ScramSecrets,
   reader: MessageReader,
   output: Output,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const exchange = secrets.exchange();
   output.writer.authentication(SASL, ENCODER.encode(`${MECHANISM}\0\0`));
   await output.flush();
   const initial = await password(reader);
-  if (initial === undefined) return false;
+  if (initial === undefined) return undefined;
   const mechanism = initial.text();
   if (mechanism !== MECHANISM) {
     throw fatal(CODE.notAllowed, `Cannot let you in by ${mechanism}; wanted ${MECHANISM}`);
@@ -59,7 +62,7 @@ async function scram(
   output.writer.authentication(SASL_CONTINUE, ENCODER.encode(first));
   await output.flush();
   const response = await password(reader);
-  if (response === undefined) return false;
+  if (response === undefined) return undefined;
   const final = await exchange.final(DECODER.decode(response.bytes()));
   if (final === undefined) {
     throw fatal(
@@ -67,8 +70,8 @@ async function scram(
       "Cannot let you in: the password is not a token of this server",
     );
   }
-  output.writer.authentication(SASL_FINAL, ENCODER.encode(final));
-  return true;
+  output.writer.authentication(SASL_FINAL, ENCODER.encode(final.text));
+  return final.token;
 }
 
 async function password(reader: MessageReader): Promise<FieldReader | undefined> {

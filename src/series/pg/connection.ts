@@ -4,7 +4,7 @@
  * @module
  */
 import type { SqlSession } from "../sql/session.ts";
-import { authenticate, type Authentication } from "./authentication.ts";
+import { authenticate, type Authentication, welcome } from "./authentication.ts";
 import { CODE, fatal, type PgError, pgError } from "./errors.ts";
 import { FieldReader } from "./messages/fields.ts";
 import { MAX_MESSAGE_BYTES, type Message, MessageReader } from "./messages/reader.ts";
@@ -25,8 +25,8 @@ export interface Host {
   register(connection: Connection): { process: number; secret: number };
   /** Cancels another's work, if the secret is right. */
   cancel(process: number, secret: number): void;
-  /** Counts a wrong password; whether there were too many. Or, if it was right, whether it still counts. */
-  attempt(isRight: boolean): boolean;
+  /** Counts a token that was shown, undefined for a wrong one; whether the address is still heard. */
+  attempt(token: number | undefined): boolean;
 }
 
 /** See the top of this file. */
@@ -137,15 +137,17 @@ export class Connection {
       CODE.notAllowed,
       "Cannot let you in: too many wrong passwords came from your address; wait a minute",
     );
-    let isLetIn: boolean;
+    let token: number | undefined;
     try {
-      isLetIn = await authenticate(host.authentication, this.#reader, this.#output);
+      token = await authenticate(host.authentication, this.#reader, this.#output);
     } catch (error) {
-      if (pgError(error).code === CODE.wrongPassword && !host.attempt(false)) throw tooMany;
+      if (pgError(error).code === CODE.wrongPassword && !host.attempt(undefined)) throw tooMany;
       throw error;
     }
-    if (isLetIn && host.authentication.kind !== "trust" && !host.attempt(true)) throw tooMany;
-    return isLetIn;
+    if (token === undefined) return false;
+    if (host.authentication.kind !== "trust" && !host.attempt(token)) throw tooMany;
+    welcome(this.#output);
+    return true;
   }
 
   /** Settings that come with the start; the user and the database may have any name. */

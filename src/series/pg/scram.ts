@@ -72,8 +72,8 @@ export class ScramExchange {
     return this.#serverFirst;
   }
 
-  /** Takes the client's proof and gives the server's; undefined if it is wrong. */
-  async final(message: string): Promise<string | undefined> {
+  /** Takes the client's proof and gives the server's, and which token it was; undefined if it is wrong. */
+  async final(message: string): Promise<{ text: string; token: number } | undefined> {
     const match = /^(c=([^,]*),r=([^,]*)(?:,.*)?),p=([^,]*)$/.exec(message);
     if (match === null || this.#nonce === "") return undefined;
     const [, withoutProof, binding, nonce, proofText] = match;
@@ -81,15 +81,16 @@ export class ScramExchange {
     const proof = fromBase64(proofText);
     if (proof?.length !== 32) return undefined;
     const said = ENCODER.encode(`${this.#clientFirst},${this.#serverFirst},${withoutProof}`);
-    let server: Uint8Array<ArrayBuffer> | undefined;
+    let token = -1;
     // All of them, so that the time does not tell which it was.
-    for (const keys of this.#keys) {
+    for (const [i, keys] of this.#keys.entries()) {
       const signature = await hmac(keys.stored, said);
       const client = proof.map((byte, i) => byte ^ signature[i]);
       const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", client));
-      if (isSame(digest, keys.stored)) server ??= keys.server;
+      if (isSame(digest, keys.stored)) token = i;
     }
-    return server && `v=${(await hmac(server, said)).toBase64()}`;
+    if (token < 0) return undefined;
+    return { text: `v=${(await hmac(this.#keys[token].server, said)).toBase64()}`, token };
   }
 }
 

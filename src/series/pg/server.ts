@@ -202,10 +202,10 @@ export class PgServer implements AsyncDisposable {
         const key = this.#keys.get(process);
         if (key?.secret === secret) key.connection.cancel();
       },
-      attempt: (isRight) =>
-        isRight
-          ? this.#attempts.right(address, performance.now())
-          : !this.#attempts.wrong(address, performance.now()),
+      attempt: (token) =>
+        token === undefined
+          ? !this.#attempts.wrong(address, performance.now())
+          : this.#attempts.right(address, token, performance.now()),
     };
   }
 
