@@ -74,3 +74,6 @@ export type { Limits } from "./points/limits.ts";
 export type { RejectedLine } from "./points/line_error.ts";
 export type { Precision } from "./points/numbers.ts";
 export type { Point, PointValue } from "./points/point.ts";
+export { type PgCounters, type PgOptions, type PgServer, servePg } from "./pg/server.ts";
+export type { Limits as PgLimits } from "./pg/session/executor.ts";
+export type { TlsKeys } from "./pg/stream.ts";

@@ -20,6 +20,7 @@ export const PAGES = [
   "docs/procession.md",
   "docs/trails.md",
   "docs/series-storage.md",
+  "docs/series-postgres.md",
 ] as const;
 
 /** Where a file of the repository is. */

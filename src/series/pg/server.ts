@@ -51,6 +51,10 @@ export interface PgCounters {
 
 /** The port unless told otherwise. */
 export const DEFAULT_PG_PORT = 5432;
+/** See {@linkcode PgOptions.maxConnections}. */
+export const DEFAULT_MAX_CONNECTIONS = 100;
+/** See {@linkcode PgOptions.idleTimeoutMs}. */
+export const DEFAULT_IDLE_MS = 600_000;
 /** Milliseconds that a client has to show who it is. */
 const AUTH_DEADLINE_MS = 30_000;
 const SWEEP_MS = 1000;
@@ -111,8 +115,8 @@ export class PgServer implements AsyncDisposable {
     this.#options = options;
     this.#authentication = authentication;
     this.#listener = listener;
-    this.#maxConnections = options.maxConnections ?? 100;
-    this.#idleTimeoutMs = options.idleTimeoutMs ?? 600_000;
+    this.#maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
+    this.#idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_MS;
     const onError = options.onError ?? (() => {});
     listener.on("connection", (socket: Socket) => this.#take(socket));
     listener.on("error", (error: Error) => onError(error));

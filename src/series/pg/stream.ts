@@ -11,7 +11,9 @@ import type { Buffer } from "node:buffer";
 
 /** Certificate chain and private key, each as PEM text. */
 export interface TlsKeys {
+  /** The chain, the server's own first. */
   readonly cert: string;
+  /** Of the first of them. */
   readonly key: string;
 }
 

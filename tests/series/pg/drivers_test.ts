@@ -15,7 +15,7 @@ const shared = { sanitizeOps: false, sanitizeResources: false };
 /** A test with a client of `npm:pg`. */
 function withPg(name: string, use: (client: pg.Client) => Promise<void>): void {
   Deno.test({
-    name: `npm:pg ${name}`,
+    name,
     ...shared,
     fn: async () => {
       const client = new pg.Client(at);
@@ -32,7 +32,7 @@ function withPg(name: string, use: (client: pg.Client) => Promise<void>): void {
 /** A test with a client of `npm:postgres`. */
 function withPostgres(name: string, use: (sql: postgres.Sql) => Promise<void>): void {
   Deno.test({
-    name: `npm:postgres ${name}`,
+    name,
     ...shared,
     fn: async () => {
       const sql = postgres({ ...at, max: 2 });
@@ -45,7 +45,7 @@ function withPostgres(name: string, use: (sql: postgres.Sql) => Promise<void>): 
   });
 }
 
-withPg("reads rows with their types", async (client) => {
+withPg("npm:pg reads rows with their types", async (client) => {
   const { rows, command, rowCount } = await client.query("select * from cpu order by time limit 2");
   assertEquals(command, "SELECT");
   assertEquals(rowCount, 2);
@@ -59,7 +59,7 @@ withPg("reads rows with their types", async (client) => {
   });
 });
 
-withPg("binds numbers, texts, times, booleans and nulls", async (client) => {
+withPg("npm:pg binds numbers, texts, times, booleans and nulls", async (client) => {
   const { rows } = await client.query(
     "select n from cpu where usage >= $1 and host = $2 and time < $3 and ok = $4 and $5::text is null",
     [0.5, "h1", new Date(START_MS + 8 * 60_000), true, null],
@@ -67,7 +67,7 @@ withPg("binds numbers, texts, times, booleans and nulls", async (client) => {
   assertEquals(rows, [{ n: "4" }]);
 });
 
-withPg("binds lists to any($1), of texts, numbers and times", async (client) => {
+withPg("npm:pg binds lists to any($1), of texts, numbers and times", async (client) => {
   const count = async (where: string, list: unknown[]) =>
     (await client.query(`select count(*)::int as n from cpu where ${where}`, [list])).rows[0].n;
   assertEquals(await count("host = any($1)", ["h1", "h2"]), 6);
@@ -79,7 +79,7 @@ withPg("binds lists to any($1), of texts, numbers and times", async (client) => 
   assertEquals(await count("host = any($1)", []), 0);
 });
 
-withPg("keeps statements by name", async (client) => {
+withPg("npm:pg keeps statements by name", async (client) => {
   const named = (value: number) =>
     client.query({
       name: "above",
@@ -90,32 +90,32 @@ withPg("keeps statements by name", async (client) => {
   assertEquals((await named(8)).rows, [{ n: "9" }]);
 });
 
-withPg("gets an error with its code and place, and goes on", async (client) => {
+withPg("npm:pg gets an error with its code and place, and goes on", async (client) => {
   const error = await assertRejects(() => client.query("select nope from cpu")) as pg.DatabaseError;
   assertEquals(error.code, "42703");
   assertEquals(error.position, "8");
   assertEquals((await client.query("select 1 as one")).rows, [{ one: 1 }]);
 });
 
-withPg("finds columns under PostgreSQL's names", async (client) => {
+withPg("npm:pg finds columns under PostgreSQL's names", async (client) => {
   const { rows } = await client.query("select count(*), max(n) from cpu");
   assertEquals(rows, [{ count: "10", max: "9" }]);
 });
 
-withPg("reads binary results", async (client) => {
+withPg("npm:pg reads binary results", async (client) => {
   const text = "select n, usage, ok, host from cpu where n = 3";
   // deno-lint-ignore no-explicit-any -- the types of the driver do not know `binary`
   const { rows } = await client.query({ text, binary: true } as any);
   assertEquals(rows, [{ n: "3", usage: 1.5, ok: false, host: "h0" }]);
 });
 
-withPg("is refused with a wrong password, and let in with the token", async () => {
+withPg("npm:pg is refused with a wrong password, and let in with the token", async () => {
   const wrong = new pg.Client({ ...at, password: "not the token" });
   const error = await assertRejects(() => wrong.connect()) as pg.DatabaseError;
   assertEquals(error.code, "28P01");
 });
 
-withPostgres("reads rows with parameters, also several at once", async (sql) => {
+withPostgres("npm:postgres reads rows with parameters, also several at once", async (sql) => {
   const rows = await sql`select n, host from cpu where host = ${"h1"} and usage > ${1} order by n`;
   assertEquals([...rows], [{ n: "4", host: "h1" }, { n: "7", host: "h1" }]);
   const since = new Date(START_MS + 5 * 60_000);
@@ -125,7 +125,7 @@ withPostgres("reads rows with parameters, also several at once", async (sql) => 
   assertEquals(counts.map(([row]) => row.n), [5, 5, 5]);
 });
 
-withPostgres("binds lists, and names as identifiers", async (sql) => {
+withPostgres("npm:postgres binds lists, and names as identifiers", async (sql) => {
   const [texts] = await sql`select count(*)::int as n from cpu where host = any(${["h1", "h0"]})`;
   assertEquals(texts.n, 7);
   const [numbers] = await sql`select count(*)::int as n from cpu where usage = any(${[1, 2.5]})`;
@@ -136,7 +136,7 @@ withPostgres("binds lists, and names as identifiers", async (sql) => {
   assertEquals(row, { host: "h0" });
 });
 
-withPostgres("reads many rows by a cursor", async (sql) => {
+withPostgres("npm:postgres reads many rows by a cursor", async (sql) => {
   let rows = 0, pieces = 0;
   for await (const piece of sql`select i, note from big order by i`.cursor(3000)) {
     assertEquals(piece[0].i, String(rows));
@@ -147,7 +147,7 @@ withPostgres("reads many rows by a cursor", async (sql) => {
   assertEquals(pieces, Math.ceil(BIG_ROWS / 3000));
 });
 
-withPostgres("reads in a transaction with a savepoint that fails", async (sql) => {
+withPostgres("npm:postgres reads in a transaction with a savepoint that fails", async (sql) => {
   const rows = await sql.begin(async (sql) => {
     await assertRejects(() => sql.savepoint((sql) => sql`select nope from cpu`));
     return await sql`select 1 as one`;
@@ -155,7 +155,7 @@ withPostgres("reads in a transaction with a savepoint that fails", async (sql) =
   assertEquals([...rows], [{ one: 1 }]);
 });
 
-withPostgres("reads lists", async (sql) => {
+withPostgres("npm:postgres reads lists", async (sql) => {
   const [row] = await sql`select ['a', 'b,c'] as texts, [1, 2] as numbers`;
   assertEquals(row, { texts: ["a", "b,c"], numbers: [1, 2] });
 });

@@ -41,13 +41,24 @@ export interface Listener {
 
 /** What a connection may ask of the engine. */
 export interface Limits {
+  /** More rows of one answer are an error; default 10,000,000. */
   readonly maxRows?: number;
+  /** More bytes of values are an error; default 16 GiB. */
   readonly maxBytes?: number;
+  /** A statement that takes longer of the engine is ended; default 30,000. */
   readonly timeoutMs?: number;
 }
 
 /** Cursors that are open at a time; each holds a statement of the engine. */
-const MAX_CURSORS = 8;
+export const MAX_CURSORS = 8;
+
+/** Rows go out as they come, so more of them are allowed than where an answer is held. */
+export const DEFAULT_MAX_ROWS = 10_000_000;
+const DEFAULT_MAX_BYTES = 16 * 2 ** 30;
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** How long a cursor or portal may wait for a client to take its rows. */
+const CURSOR_IDLE_MS = 600_000;
 
 /** See the top of this file. */
 export class Executor {
@@ -251,6 +262,7 @@ export class Executor {
         parameters: parameters.map(({ value }) => value),
         parameterTypes: types,
         signal: abort.signal,
+        idleMs: CURSOR_IDLE_MS,
         ...this.#bounds(),
       });
       return new RowSource(
@@ -281,9 +293,12 @@ export class Executor {
 
   /** What a client sets may be less than what it may, and never more. */
   #bounds(): Limits {
-    const { timeoutMs } = this.settings;
-    if (timeoutMs === undefined) return this.#limits;
-    return { ...this.#limits, timeoutMs: Math.min(timeoutMs, this.#limits.timeoutMs ?? Infinity) };
+    const { maxRows = DEFAULT_MAX_ROWS, maxBytes = DEFAULT_MAX_BYTES } = this.#limits;
+    const timeoutMs = Math.min(
+      this.settings.timeoutMs ?? Infinity,
+      this.#limits.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    );
+    return { maxRows, maxBytes, timeoutMs };
   }
 
   #say(notice: string | undefined): void {

@@ -15,8 +15,9 @@ import { Portal } from "./portal.ts";
 import { Prepared } from "./prepared.ts";
 
 /** Statements and portals that a connection may keep. */
-const MAX_STATEMENTS = 1000;
-const MAX_PORTALS = 64;
+export const MAX_STATEMENTS = 1000;
+/** See {@linkcode MAX_STATEMENTS}. */
+export const MAX_PORTALS = 64;
 
 /** See the top of this file. */
 export class Extended {
