@@ -89,6 +89,9 @@ export async function readSettings(values: Values): Promise<ServeSettings> {
     idleTimeoutMs: durationMs(values, "idle-timeout"),
   };
   const address = formatAddress(at);
+  if (http !== undefined && at.port !== 0 && formatAddress(http.at) === address) {
+    throw new UsageError(`--addr and --http cannot both be ${address}: give each its own port`);
+  }
   need(
     `serve on ${address}`,
     // Deno takes the permission for a port of 0 only as one for the whole host.

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { messageOf } from "../base/errors.ts";
 import { COLOURS, PLAIN, type Style } from "./draw/style.ts";
-import { OutputClosed } from "./errors.ts";
+import { CliError, OutputClosed } from "./errors.ts";
 
 /** What a command writes to. */
 export interface Terminal {
@@ -72,7 +73,11 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, given: Uint8Arr
       bytes = bytes.subarray(stream.writeSync(bytes));
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      if (!(error instanceof Deno.errors.WouldBlock)) {
+        throw new CliError(`Cannot write the output: ${messageOf(error)}; write it elsewhere`, {
+          cause: error,
+        });
+      }
       // A parent made the pipe non-blocking: wait until its reader has caught up.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }

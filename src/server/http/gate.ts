@@ -152,7 +152,9 @@ export class Gate {
     const entered = await this.#options.access!.enter(token, address);
     if (typeof entered === "object") return entered;
     this.wrongTokens++;
-    if (entered === "wrong") throw unauthorized("this is not one of the server's");
+    if (entered === "wrong") {
+      throw unauthorized("this is not one of the server's, or it has expired; send another");
+    }
     throw new Problem(
       429,
       "Cannot take a token now: too many wrong ones came from this address; try again in a minute",

@@ -41,7 +41,11 @@ Deno.test("serveHttp refuses options that cannot be used, naming each", async ()
   for (const hostname of ["0.0.0.0", "::", "example.org"]) {
     refused({ port: 0, hostname }, /without a token: .*--token-file.*--insecure/);
   }
-  refused({ port: 0, tls: { cert: "no", key: "no" } }, /Cannot listen on 127\.0\.0\.1:0/);
+  for (
+    const tls of [{ cert: "no", key: "no" }, { cert: CERT, key: "" }, { cert: CERT, key: CERT }]
+  ) {
+    refused({ port: 0, tls }, /Cannot listen on 127\.0\.0\.1:0: .*--tls-cert.*each as PEM$/);
+  }
   await using first = serveHttp(traqq, { port: 0 });
   refused({ port: first.addr.port }, /the port is taken/);
   await using _open = serveHttp(traqq, { port: 0, hostname: "0.0.0.0", insecure: true });

@@ -17,7 +17,7 @@ import { EngineError } from "../errors.ts";
 import { type AggregateQuery, judgeQuery, readCommand } from "./aggregate_query.ts";
 import { bucketOf, DirtyBuckets } from "./buckets.ts";
 import { rowsOf } from "./database.ts";
-import { quoteName, quoteText } from "./quote.ts";
+import { quoteName, quoteText, quoteTime } from "./quote.ts";
 import type { Schema } from "./schema.ts";
 
 /** Before every time: nothing is frozen. */
@@ -300,8 +300,8 @@ async function bucketColumn(
  * bucket.
  */
 function within({ table, query }: Aggregate, fromUs: bigint, toUs?: bigint): string {
-  const bounds = [`time >= ${moment(fromUs - 1n)}`];
-  if (toUs !== undefined) bounds.push(`time <= ${moment(toUs + 1n)}`);
+  const bounds = [`time >= ${quoteTime((fromUs - 1n) * 1000n)}`];
+  if (toUs !== undefined) bounds.push(`time <= ${quoteTime((toUs + 1n) * 1000n)}`);
   const name = quoteName(table);
   return `WITH ${name} AS (SELECT * FROM main.${name} WHERE ${bounds.join(" AND ")}) ${query}`;
 }

@@ -65,6 +65,9 @@ async function begin(api: DuckDBConnection): Promise<StateRow> {
     `CREATE TABLE traqq.aggregates (id INTEGER, name VARCHAR, sql_name VARCHAR, query VARCHAR,
      bucket VARCHAR, width_us BIGINT, frozen_before BIGINT)`,
   );
+  await api.run(
+    "CREATE TABLE traqq.cold (measurement INTEGER, day INTEGER, file VARCHAR, fields INTEGER, rows BIGINT)",
+  );
   await api.run("CREATE TABLE traqq.dirty (aggregate INTEGER, bucket TIMESTAMP)");
   for (const name of CLOCKS) {
     await api.run(`CREATE MACRO main.${name}() AS current_localtimestamp()`);

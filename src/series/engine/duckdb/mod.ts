@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { EngineOptions } from "../engine.ts";
 import { DuckDbEngine } from "./host.ts";
+import type { EngineOptions } from "../engine.ts";
 
 export { DuckDbEngine } from "./host.ts";
 export { EngineError, type EngineErrorCode } from "../errors.ts";

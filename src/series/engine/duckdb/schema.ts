@@ -10,6 +10,7 @@
  * | `columns`        | tags and fields of each: number, name, SQL name, type; `tag` is a type here |
  * | `aggregates`     | continuous aggregates, and `a1`, `a2` … their rows: see `aggregates.ts`     |
  * | `dirty`          | buckets of those that are to be computed anew                               |
+ * | `cold`           | days in files of the cold tier: see `cold.ts`                               |
  * | `s1`, `s2` …     | series of a measurement: `id`, and a column `t0`, `t1` … per tag            |
  * | `m1`, `m2` …     | its points: `time`, `series`, and a column `f0`, `f1` … per field           |
  *
@@ -25,10 +26,22 @@ import { type Connection, rowsOf } from "./database.ts";
 import { appendColumns, type Column } from "./columns.ts";
 import { quoteName, quoteText, SQL_TYPES } from "./quote.ts";
 
+/** A day of a measurement that lies in a file. */
+export interface ColdDay {
+  /** Its begin, unix nanoseconds. */
+  readonly dayNs: bigint;
+  /** The path of the file. */
+  readonly file: string;
+  /** How many fields the measurement had when it was written: those columns are in it. */
+  readonly fields: number;
+}
+
 /** Number of a measurement, its columns, and where they lie. */
 export class Measurement {
   readonly tags: TagColumn[] = [];
   readonly fields: FieldColumn[] = [];
+  /** Days that lie in files, see `cold.ts`. */
+  readonly cold: ColdDay[] = [];
   /** What was older is dropped, unix nanoseconds; undefined: nothing is. */
   keptFromNs: bigint | undefined;
   /** How many series there are; their numbers are smaller. */
@@ -203,9 +216,14 @@ export class Schema {
   }
 }
 
+/** The columns of a table of points: all of them, or those that it had with so many fields. */
+export function pointColumns({ fields }: Measurement, count = fields.length): string[] {
+  return ["time", "series", ...fields.slice(0, count).map((_, at) => `f${at}`)];
+}
+
 /** The view of a measurement: time, its tags, its fields. */
 export function viewOf(measurement: Measurement): string {
-  const { tags, fields, pointsTable, seriesTable } = measurement;
+  const { tags, fields, seriesTable } = measurement;
   const columns = [
     `p.time AS "time"`,
     ...tags.map(({ column }, at) => `s.t${at} AS ${quoteName(column)}`),
@@ -214,5 +232,22 @@ export function viewOf(measurement: Measurement): string {
   const join = tags.length === 0 ? "" : ` JOIN traqq.${seriesTable} s ON s.id = p.series`;
   return `CREATE OR REPLACE VIEW main.${quoteName(measurement.table)} AS SELECT ${
     columns.join(", ")
-  } FROM traqq.${pointsTable} p${join}`;
+  } FROM ${pointsOf(measurement)} p${join}`;
+}
+
+/** All points of a measurement: its table, and the files of its cold days by the fields that they have. */
+function pointsOf(measurement: Measurement): string {
+  const { pointsTable, cold, fields } = measurement;
+  if (cold.length === 0) return `traqq.${pointsTable}`;
+  const all = pointColumns(measurement);
+  const parts = [`SELECT ${all.join(", ")} FROM traqq.${pointsTable}`];
+  for (const [count, days] of Map.groupBy(cold, (day) => day.fields)) {
+    const later = fields.slice(count).map(({ type }, at) =>
+      `NULL::${SQL_TYPES[type]} AS f${count + at}`
+    );
+    const columns = [...pointColumns(measurement, count), ...later];
+    const files = days.map(({ file }) => quoteText(file)).join(", ");
+    parts.push(`SELECT ${columns.join(", ")} FROM read_parquet([${files}])`);
+  }
+  return `(${parts.join(" UNION ALL ")})`;
 }

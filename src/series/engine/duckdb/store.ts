@@ -15,6 +15,7 @@ import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { MaintenanceEvent } from "../maintenance.ts";
 import { Aggregates } from "./aggregates.ts";
+import { ColdTier, DAY_NS, dayOf } from "./cold.ts";
 import { appendColumns, type Column } from "./columns.ts";
 import { type Connection, Database, isFatal, isFull, rowsOf } from "./database.ts";
 import { readState } from "./format.ts";
@@ -30,6 +31,8 @@ export class Store {
   readonly database: Database;
   readonly schema = new Schema();
   readonly aggregates = new Aggregates(this.schema);
+  /** Undefined in memory. */
+  readonly cold: ColdTier | undefined;
   readonly stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
   /** The database's id. */
   readonly id: string;
@@ -40,7 +43,14 @@ export class Store {
   #upkeep: AsyncGenerator<MaintenanceEvent> | undefined;
   #broken: EngineError | undefined;
 
-  private constructor(database: Database, connection: Connection, id: string, position: number) {
+  private constructor(
+    database: Database,
+    connection: Connection,
+    id: string,
+    position: number,
+    directory: string | undefined,
+  ) {
+    if (directory !== undefined) this.cold = new ColdTier(this.schema, directory);
     this.database = database;
     this.#connection = connection;
     this.id = id;
@@ -48,15 +58,20 @@ export class Store {
   }
 
   /** Opens a database, and makes it where there is none. @throws {EngineError} */
-  static async open({ directory, memoryLimitBytes, threads }: EngineOptions): Promise<Store> {
-    const openFolders: string[] = [];
-    const database = await Database.open({ directory, memoryLimitBytes, threads, openFolders });
+  static async open(options: EngineOptions): Promise<Store> {
+    const { directory, memoryLimitBytes, threads, isTiered = false } = options;
+    const database = await Database.open({ directory, memoryLimitBytes, threads });
     try {
       const connection = await database.connect();
       const { id, position } = await readState(connection.api, directory ?? "memory");
-      const store = new Store(database, connection, id, position);
+      const store = new Store(database, connection, id, position, directory);
       await store.schema.load(connection.api);
+      await store.cold?.load(connection.api);
       await store.aggregates.load(connection.api);
+      const hasCold = [...store.schema.measurements()].some(({ cold }) => cold.length > 0);
+      const isOpen = store.cold !== undefined && (isTiered || hasCold);
+      if (isOpen) store.cold!.isOpen = true;
+      await database.seal(isOpen ? [store.cold!.folder] : []);
       return store;
     } catch (error) {
       database.close();
@@ -77,14 +92,15 @@ export class Store {
 
   /** The tags' values of some series of a measurement, one array a tag; null where it has none. */
   async seriesPage(name: string, from: number, count: number): Promise<(string | null)[][]> {
-    const measurement = this.schema.get(name)!;
-    if (measurement.tags.length === 0) return []; // DuckDB has no answer without a column
+    const { tags, seriesTable } = this.schema.get(name)!;
+    if (tags.length === 0) return [];
+    const columns = tags.map((_, tag) => `t${tag}`);
     const rows = await rowsOf(
       this.#connection.api,
-      `SELECT * EXCLUDE id FROM (FROM traqq.${measurement.seriesTable}
-       WHERE id >= ${from} AND id < ${from + count}) ORDER BY id`,
+      `SELECT ${columns.join(", ")} FROM traqq.${seriesTable}
+       WHERE id >= ${from} AND id < ${from + count} ORDER BY id`,
     );
-    return measurement.tags.map((_, tag) => rows.map((row) => row[tag] as string | null));
+    return tags.map((_, tag) => rows.map((row) => row[tag] as string | null));
   }
 
   /** Applies a unit. @throws {EngineError} and nothing is taken any more */
@@ -119,7 +135,11 @@ export class Store {
     const late = newest.late(batch.times, batch.series);
     this.#append(measurement, late.length === 0 ? batch : pick(batch, others(batch.rows, late)));
     if (late.length > 0) {
-      await merge(this.#connection, measurement, pick(batch, Uint32Array.from(late)));
+      const rows = pick(batch, Uint32Array.from(late));
+      if (measurement.cold.length > 0) {
+        await this.cold!.bringBack(api, measurement, new Set(rows.times.values().map(dayOf)));
+      }
+      await merge(this.#connection, measurement, rows);
     }
     await this.aggregates.touch(api, measurement.table, batch.times);
     this.stats.rows += batch.rows;
@@ -131,7 +151,12 @@ export class Store {
     let newest = this.#newest.get(name);
     if (newest === undefined) {
       const table = `traqq.${pointsTable}`;
-      newest = await NewestTimes.read(this.#connection.api, table, series - newSeries);
+      const last = measurement.cold.reduce<bigint | undefined>(
+        (last, { dayNs }) => last === undefined || dayNs > last ? dayNs : last,
+        undefined,
+      );
+      const floor = last === undefined ? undefined : last + DAY_NS - 1n;
+      newest = await NewestTimes.read(this.#connection.api, table, series - newSeries, floor);
       this.#newest.set(name, newest);
     }
     return newest;
@@ -166,6 +191,7 @@ export class Store {
         connection: this.#connection,
         schema: this.schema,
         aggregates: this.aggregates,
+        cold: this.cold,
       };
       this.#upkeep = upkeep(parts, start.plan, start.nowMs);
     }

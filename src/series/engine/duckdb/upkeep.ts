@@ -9,9 +9,10 @@
 import { messageOf } from "../../../base/errors.ts";
 import type { MaintenanceEvent, MaintenancePlan } from "../maintenance.ts";
 import type { Aggregates } from "./aggregates.ts";
+import { type ColdTier, DAY_NS, dayOf, type WrittenDay } from "./cold.ts";
 import { type Connection, isFatal, isFull, rowsOf } from "./database.ts";
-import { quoteTime } from "./quote.ts";
-import type { Measurement, Schema } from "./schema.ts";
+import { FIRST_NS, quoteTime } from "./quote.ts";
+import type { ColdDay, Measurement, Schema } from "./schema.ts";
 
 const DAY_US = 86_400_000_000n;
 
@@ -20,6 +21,8 @@ export interface UpkeepParts {
   readonly connection: Connection;
   readonly schema: Schema;
   readonly aggregates: Aggregates;
+  /** Undefined in memory. */
+  readonly cold: ColdTier | undefined;
 }
 
 /** Runs a plan as of a moment: every `yield` is the end of a step. */
@@ -32,12 +35,12 @@ export async function* upkeep(
   const nowUs = BigInt(nowMs) * 1000n;
   for (const { name } of aggregates.list()) yield* refreshed(parts, name, nowUs);
   const own = new Map(plan.retention.map(({ measurement, keepMs }) => [measurement, keepMs]));
-  let dropped = 0;
+  let gone = 0;
   for (const measurement of [...schema.measurements()]) {
     const keepMs = own.get(measurement.name) ?? own.get("*");
     if (keepMs === undefined) continue;
     for await (const event of dropOld(parts, measurement, dayBefore(nowMs, keepMs))) {
-      if (event.kind === "dropped") dropped++;
+      if (event.kind === "dropped") gone++;
       yield event;
     }
   }
@@ -48,8 +51,61 @@ export async function* upkeep(
     const rows = await aggregates.dropOld(api, name, beforeUs);
     if (rows > 0) yield { kind: "dropped", measurement: name, rows, before: iso(beforeUs) };
   }
-  // The space of what is gone can be written again once a checkpoint has passed.
-  if (dropped > 0) await api.run("CHECKPOINT");
+  if (plan.coldAfterMs !== undefined) {
+    for await (const event of moveOld(parts, dayBefore(nowMs, plan.coldAfterMs))) {
+      gone++;
+      yield event;
+    }
+  }
+  // The space of what is gone can be written again once a checkpoint has passed. It may have to wait for those
+  // who read: then the next one that comes by itself does it.
+  if (gone > 0) {
+    await api.run("CHECKPOINT").catch((error) => {
+      if (isFull(messageOf(error)) || isFatal(messageOf(error))) throw error;
+    });
+  }
+  await parts.cold?.tidy();
+}
+
+/** Moves days before one to the cold tier. */
+async function* moveOld(
+  { connection: { api }, schema, cold }: UpkeepParts,
+  beforeUs: bigint,
+): AsyncGenerator<MaintenanceEvent> {
+  for (const measurement of [...schema.measurements()]) {
+    const { name, pointsTable } = measurement;
+    if (cold?.isOpen !== true) {
+      const why = cold === undefined
+        ? "the engine is in memory"
+        : "it was not opened with isTiered";
+      const message = `Cannot move days of ${name} to the cold tier: ${why}`;
+      return yield { kind: "failed", measurement: name, message };
+    }
+    for (let fromNs = FIRST_NS;;) {
+      const [[oldest]] = await rowsOf(
+        api,
+        `SELECT epoch_ns(min(time)) FROM traqq.${pointsTable}
+         WHERE time >= ${quoteTime(fromNs)} AND time < ${quoteTime(beforeUs * 1000n)}`,
+      ) as [[bigint | null]];
+      if (oldest === null) break;
+      const dayNs = dayOf(oldest);
+      fromNs = dayNs + DAY_NS;
+      let written: WrittenDay | undefined;
+      try {
+        written = await cold.write(api, measurement, dayNs);
+      } catch (error) {
+        const message = `Cannot move days of ${name} to the cold tier: ${messageOf(error)}`;
+        if (isFatal(message)) throw error;
+        yield { kind: "failed", measurement: name, message };
+        break;
+      }
+      if (written === undefined) continue;
+      await cold.take(api, measurement, written);
+      const { rows, bytes } = written;
+      const day = iso(dayNs / 1000n).slice(0, 10);
+      yield { kind: "moved", measurement: name, rows, day, bytes };
+    }
+  }
 }
 
 /** The begin of the first day, in UTC, that did not end so long ago; unix microseconds. */
@@ -65,7 +121,7 @@ async function* dropOld(
   measurement: Measurement,
   dayUs: bigint,
 ): AsyncGenerator<MaintenanceEvent> {
-  const { connection: { api }, aggregates, schema } = parts;
+  const { connection: { api }, aggregates, schema, cold } = parts;
   const { name, table, pointsTable } = measurement;
   const beforeUs = aggregates.wholeUntil(table, dayUs);
   if (beforeUs === undefined) {
@@ -75,7 +131,8 @@ async function* dropOld(
   }
   const before = `time < ${quoteTime(beforeUs * 1000n)}`;
   const found = await rowsOf(api, `SELECT 1 FROM traqq.${pointsTable} WHERE ${before} LIMIT 1`);
-  if (found.length === 0) return;
+  const isOld = ({ dayNs }: ColdDay) => dayNs + DAY_NS <= beforeUs * 1000n;
+  if (found.length === 0 && !measurement.cold.some(isOld)) return;
   for (const one of aggregates.over(table)) {
     for await (const event of refreshed(parts, one.name, beforeUs)) {
       yield event;
@@ -84,11 +141,12 @@ async function* dropOld(
     }
   }
   await api.run("BEGIN");
-  const [[rows]] = await rowsOf(api, `DELETE FROM traqq.${pointsTable} WHERE ${before}`);
+  const [[hot]] = await rowsOf(api, `DELETE FROM traqq.${pointsTable} WHERE ${before}`);
+  const rows = Number(hot) + (await cold?.drop(api, measurement, beforeUs * 1000n) ?? 0);
   await aggregates.freeze(api, table, beforeUs);
   await schema.keepFrom(api, measurement, beforeUs * 1000n);
   await api.run("COMMIT");
-  yield { kind: "dropped", measurement: name, rows: Number(rows), before: iso(beforeUs) };
+  yield { kind: "dropped", measurement: name, rows, before: iso(beforeUs) };
 }
 
 /** Computes dirty buckets of an aggregate that end by then. What cannot be computed stays dirty. */

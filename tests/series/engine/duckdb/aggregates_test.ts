@@ -1,5 +1,6 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { DATABASE_NAME } from "../../../../src/series/engine/duckdb/database.ts";
 import {
   type DuckDbEngine,
   EngineError,
@@ -43,7 +44,17 @@ Deno.test("a continuous aggregate says what its query says, whatever comes, refr
   const WIDTHS = ["1 hour", "7 hours", "1 day", "90 minutes", "1 week", "1 microsecond"];
   const time = fc.oneof(
     fc.bigInt({ min: -3n * DAY_NS, max: 3n * DAY_NS }),
-    fc.constantFrom(-1n, 0n, -1000n, HOUR_NS, HOUR_NS - 1n, -HOUR_NS, DAY_NS - 999n),
+    fc.constantFrom(
+      -(2n ** 63n) + 2n,
+      2n ** 63n - 2n,
+      -1n,
+      0n,
+      -1000n,
+      HOUR_NS,
+      HOUR_NS - 1n,
+      -HOUR_NS,
+      DAY_NS - 999n,
+    ),
   );
   const points = fc.array(
     fc.record({ host: fc.constantFrom("a", "b"), time, value: fc.integer({ min: 0, max: 20 }) }),
@@ -126,6 +137,29 @@ Deno.test("retention drops whole days, tells how many, and leaves continuous agg
     assertEquals(again.at(-1), { kind: "dropped", measurement: "cpu", rows: 1, before: day });
     assertEquals(await engine.maintain(plan, noonMs), []);
   });
+});
+
+Deno.test("the space of points that were dropped is used again", async () => {
+  await using folder = await temporaryFolder();
+  const engine = await openDuckDb({ directory: folder.path, threads: 1 });
+  const units = new Units();
+  const retention = [{ measurement: "cpu", keepMs: 86_400_000 }];
+  const sizes: number[] = [];
+  for (let month = 0n; month < 4n; month++) {
+    const start = NOON + month * 30n * DAY_NS;
+    const points = Array.from({ length: 20_000 }, (_, at) => ({
+      ...point(`h${at % 10}`, start + BigInt(at), Math.random()),
+    }));
+    await engine.apply(units.unit(points));
+    await engine.maintain(
+      { retention, coldAfterMs: undefined },
+      noonMs + Number(month + 1n) * 30 * 86_400_000,
+    );
+    assertEquals(await askOf(engine)("SELECT count(*) FROM cpu"), [[0n]]);
+    sizes.push((await Deno.stat(`${folder.path}/${DATABASE_NAME}`)).size);
+  }
+  assert(sizes[3] <= 2 * sizes[0], `${sizes}`);
+  await engine.close();
 });
 
 Deno.test("retention cuts no bucket of a continuous aggregate in two", async () => {
