@@ -15,8 +15,8 @@
  *   fields: { usage: 71.2, cores: 8n },
  *   time: new Date("2021-01-01T00:00:00Z"),
  * }]);
- * await series.flush();
- * assertEquals(series.stats().series, 2);
+ * const { rows } = await series.sql("SELECT host, usage FROM cpu ORDER BY host");
+ * assertEquals(rows, [{ host: "a", usage: 64.5 }, { host: "b", usage: 71.2 }]);
  * ```
  *
  * @module
@@ -42,6 +42,12 @@ export type {
   OpenEngine,
   Unit,
 } from "./engine/engine.ts";
+export type {
+  AggregateInfo,
+  MaintenanceEvent,
+  MaintenancePlan,
+  RetentionPolicy,
+} from "./engine/maintenance.ts";
 export { EngineError, type EngineErrorCode } from "./engine/errors.ts";
 export type { AddValue, Mapping } from "../engine/config.ts";
 export type { EventKeeper } from "../engine/event_keeper.ts";
@@ -51,6 +57,18 @@ export type { WriteOptions, WriteReport } from "./write_report.ts";
 export type { Refusal, SeriesRequest, SeriesRoute, SeriesRoutes } from "./http/routes.ts";
 export type { AppenderStats } from "../journal/appender.ts";
 export type { PointLogStats } from "./log/point_log.ts";
+export { SqlError, type SqlState } from "./sql/errors.ts";
+export type { Aggregation, Question, QuestionSql, TagFilter } from "./sql/question.ts";
+export type { Row, RowValue, SqlRows } from "./sql/results/rows.ts";
+export type { SeriesSession } from "./ask.ts";
+export type {
+  SqlDescription,
+  SqlParameter,
+  SqlResult,
+  SqlRunOptions,
+  SqlSession,
+} from "./sql/session.ts";
+export type { SqlBatch, SqlColumn, SqlInterval, SqlValue, SqlVector } from "./sql/values.ts";
 export { encodePoint, encodePoints } from "./points/encode.ts";
 export type { Limits } from "./points/limits.ts";
 export type { RejectedLine } from "./points/line_error.ts";

@@ -11,13 +11,16 @@ import { yieldToEventLoop } from "../base/yield.ts";
 import type { Mapping } from "../engine/config.ts";
 import type { EventKeeper } from "../engine/event_keeper.ts";
 import { Directory } from "../journal/directory.ts";
+import { SeriesSession } from "./ask.ts";
 import type { Engine, EngineOptions, EngineStats } from "./engine/engine.ts";
+import type { AggregateInfo, MaintenanceEvent } from "./engine/maintenance.ts";
 import { EventPoints } from "./event_points.ts";
 import { databaseRoutes } from "./http/databases.ts";
 import type { SeriesRoute, SeriesRoutes } from "./http/routes.ts";
 import { writeRoutes } from "./http/write.ts";
 import { EngineError } from "./engine/errors.ts";
 import { Keeper } from "./keeper.ts";
+import { Maintainer } from "./maintainer.ts";
 import { PointLog, type PointLogStats } from "./log/point_log.ts";
 import { readSeriesOptions, type SeriesOptions } from "./options.ts";
 import { encodePoint } from "./points/encode.ts";
@@ -25,6 +28,9 @@ import type { RejectedLine } from "./points/line_error.ts";
 import type { LineSource } from "./points/line_reader.ts";
 import { type Precision, UNIT_NS } from "./points/numbers.ts";
 import type { Point } from "./points/point.ts";
+import type { Question } from "./sql/question.ts";
+import { readRows, type SqlRows } from "./sql/results/rows.ts";
+import type { SqlParameter } from "./sql/session.ts";
 import type { WriteOptions, WriteReport } from "./write_report.ts";
 
 /** Lines that a report names; the others are only counted. */
@@ -70,21 +76,27 @@ export interface SeriesStats {
  */
 export class Series implements AsyncDisposable, SeriesRoutes {
   readonly #keeper: Keeper;
+  readonly #maintainer: Maintainer;
   readonly #lock: Deno.FsFile | undefined;
   readonly #logStats: () => PointLogStats | undefined;
   readonly #onError: (error: Error) => void;
   readonly #eventKeepers: EventPoints[] = [];
+  /** Asks in SQL, row by row; each statement sees what was written before it. */
+  readonly session: SeriesSession;
   #written = 0;
   #rejected = 0;
   #closed: Promise<void> | undefined;
 
   private constructor(
     keeper: Keeper,
+    maintainer: Maintainer,
     lock: Deno.FsFile | undefined,
     logStats: () => PointLogStats | undefined,
     onError: (error: Error) => void,
   ) {
     this.#keeper = keeper;
+    this.#maintainer = maintainer;
+    this.session = new SeriesSession(keeper);
     this.#lock = lock;
     this.#logStats = logStats;
     this.#onError = onError;
@@ -99,7 +111,7 @@ export class Series implements AsyncDisposable, SeriesRoutes {
   static async open(options: SeriesOptions = {}): Promise<Series> {
     const settings = readSeriesOptions(options);
     const { durability, syncIntervalMs, retainLogMs, memoryLimitBytes, threads } = settings;
-    const onError = reporter(options.onError);
+    const onError = quiet(options.onError);
     const directory = settings.directory === undefined
       ? undefined
       : new Directory(settings.directory, "series");
@@ -111,6 +123,7 @@ export class Series implements AsyncDisposable, SeriesRoutes {
         directory: directory?.path,
         memoryLimitBytes,
         threads,
+        isTiered: settings.plan.coldAfterMs !== undefined,
       };
       let log: PointLog | undefined;
       const openLog = async (engine: Engine, path: string) => {
@@ -129,7 +142,15 @@ export class Series implements AsyncDisposable, SeriesRoutes {
         openLog: directory && ((engine) => openLog(engine, directory.pathOf("log"))),
         onError,
       });
-      return new Series(keeper, lock, () => log?.stats(), onError);
+      const maintainer = new Maintainer({
+        engine: () => keeper.engine,
+        plan: settings.plan,
+        aggregates: settings.aggregates,
+        intervalMs: settings.maintenanceIntervalMs,
+        onMaintenance: quiet(options.onMaintenance),
+        onError,
+      });
+      return new Series(keeper, maintainer, lock, () => log?.stats(), onError);
     } catch (error) {
       lock?.close();
       if (!(error instanceof EngineError)) throw error;
@@ -184,12 +205,66 @@ export class Series implements AsyncDisposable, SeriesRoutes {
   }
 
   /**
+   * Answers a statement of SQL with all its rows; `docs/series.md` says what may be asked. For an answer
+   * that is too large for the memory, or limits, or an end, see {@linkcode session}.
+   *
+   * @param parameters for `$1`, `$2` …
+   * @throws {SqlError} it is refused, wrong, or too long
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async sql(statement: string, parameters: readonly SqlParameter[] = []): Promise<SqlRows> {
+    return await readRows(await this.session.run(statement, { parameters }));
+  }
+
+  /**
+   * Answers a question in JSON, as RusTs has it.
+   *
+   * @throws {TypeError | RangeError} it is none, or asks for what is not there
+   * @throws {SqlError} it is too long
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async query(question: Question): Promise<SqlRows> {
+    const { sql, parameters } = this.session.toSql(question);
+    return await this.sql(sql, parameters);
+  }
+
+  /**
    * Resolves when the database has all that was written before: a question that is asked then sees it.
    *
    * @throws {StorageError} if the database is gone and does not come back now
    */
   flush(): Promise<void> {
     return handled(this.#keeper.settled());
+  }
+
+  /**
+   * Runs `CREATE CONTINUOUS AGGREGATE name AS SELECT …` or `DROP CONTINUOUS AGGREGATE name`; what a SELECT
+   * may be says docs/series-storage.md. To create one that is there, with the same SELECT, does nothing.
+   *
+   * @throws {EngineError} `refused` if it cannot be
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async command(statement: string): Promise<void> {
+    await this.flush();
+    await this.#maintainer.command(statement);
+  }
+
+  /** Continuous aggregates that there are. */
+  async aggregates(): Promise<AggregateInfo[]> {
+    return await this.#keeper.engine.aggregates?.() ?? [];
+  }
+
+  /**
+   * Refreshes continuous aggregates, drops what is past its retention and moves old days to the cold tier,
+   * as it is done by itself every `maintenanceIntervalMs`.
+   *
+   * @param nowMs the moment to which ages count back, unix milliseconds; default now
+   * @returns what was done, and what could not be
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async maintain(nowMs?: number): Promise<MaintenanceEvent[]> {
+    await this.flush();
+    return await this.#maintainer.run(nowMs);
   }
 
   /** Counters since `open`, and what is held right now. */
@@ -217,6 +292,7 @@ export class Series implements AsyncDisposable, SeriesRoutes {
    * @throws {StorageError} if it takes longer
    */
   close(timeoutMs: number = CLOSE_MS): Promise<void> {
+    this.#maintainer.close();
     return this.#closed ??= this.#close(timeoutMs);
   }
 
@@ -289,10 +365,10 @@ export class Series implements AsyncDisposable, SeriesRoutes {
 }
 
 /** A report must not stop what it reports about. */
-function reporter(onError: SeriesOptions["onError"]): (error: Error) => void {
-  return (error) => {
+function quiet<T>(report: ((what: T) => void) | undefined): (what: T) => void {
+  return (what) => {
     try {
-      onError?.(error);
+      report?.(what);
     } catch {
       // Whoever is told must not throw.
     }

@@ -67,6 +67,11 @@ export class TestDatabase {
 
 /** See the top of this file. */
 export class TestEngine implements Engine {
+  /** It answers no questions. */
+  get session(): never {
+    throw new Error("the test's engine answers no SQL");
+  }
+
   readonly state: EngineState;
   readonly #database: TestDatabase;
   readonly #death = Promise.withResolvers<Error>();

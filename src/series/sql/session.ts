@@ -42,14 +42,18 @@ export interface SqlRunOptions {
   readonly maxRows?: number;
   /** More bytes of values are an error; default 256 MiB. */
   readonly maxBytes?: number;
-  /** A statement that runs longer is ended; default 30,000. */
+  /** A statement that keeps the engine longer is ended; default 30,000. Time of a slow reader is none. */
   readonly timeoutMs?: number;
+  /** A reader that takes no rows for so long loses them; default 60,000. */
+  readonly idleMs?: number;
 }
 
 /** An answer, while it comes. Whoever stops reading `rows` early ends the statement by that. */
 export interface SqlResult {
   /** What a row has. */
   readonly columns: readonly SqlColumn[];
+  /** The measurements that it reads, as they are called in SQL. */
+  readonly tables: readonly string[];
   /** Its rows; can be read once. The worker is at most two batches ahead of the reader. */
   readonly rows: AsyncIterable<SqlBatch>;
 }

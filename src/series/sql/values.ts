@@ -42,8 +42,11 @@ export type SqlValue =
 
 /** An interval: its parts are not converted into each other. */
 export interface SqlInterval {
+  /** Whole months; twelve of them are a year. */
   readonly months: number;
+  /** Whole days. */
   readonly days: number;
+  /** Microseconds beside them. */
   readonly micros: bigint;
 }
 

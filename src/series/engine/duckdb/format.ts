@@ -55,10 +55,20 @@ async function begin(api: DuckDBConnection): Promise<StateRow> {
   await api.run("CREATE SCHEMA traqq");
   await api.run("CREATE TABLE traqq.state (format INTEGER, id VARCHAR, position BIGINT)");
   await api.run(`INSERT INTO traqq.state VALUES (${FORMAT}, ${quoteText(id)}, 0)`);
-  await api.run("CREATE TABLE traqq.measurements (id INTEGER, name VARCHAR, sql_name VARCHAR)");
+  await api.run(
+    "CREATE TABLE traqq.measurements (id INTEGER, name VARCHAR, sql_name VARCHAR, kept_from BIGINT)",
+  );
   await api.run(
     "CREATE TABLE traqq.columns (measurement INTEGER, number INTEGER, name VARCHAR, sql_name VARCHAR, type VARCHAR)",
   );
+  await api.run(
+    `CREATE TABLE traqq.aggregates (id INTEGER, name VARCHAR, sql_name VARCHAR, query VARCHAR,
+     bucket VARCHAR, width_us BIGINT, frozen_before BIGINT)`,
+  );
+  await api.run(
+    "CREATE TABLE traqq.cold (measurement INTEGER, day INTEGER, file VARCHAR, fields INTEGER, rows BIGINT)",
+  );
+  await api.run("CREATE TABLE traqq.dirty (aggregate INTEGER, bucket TIMESTAMP)");
   for (const name of CLOCKS) {
     await api.run(`CREATE MACRO main.${name}() AS current_localtimestamp()`);
   }

@@ -12,12 +12,18 @@ import type {
   MeasurementState,
   Unit,
 } from "../engine.ts";
+import { SqlClient } from "../../sql/client.ts";
+import type { SqlSession } from "../../sql/session.ts";
 import { EngineError } from "../errors.ts";
+import type { AggregateInfo, MaintenanceEvent, MaintenancePlan } from "../maintenance.ts";
 import { DirectoryLock } from "./lock.ts";
 import type { CallName, Calls, Opened, ToHost, ToWorker } from "./messages.ts";
 
 /** Series that one message carries. */
 const SERIES_PAGE = 20_000;
+
+/** What the worker loads for questions in SQL. */
+const SQL = new URL("../../sql/run/attach.ts", import.meta.url);
 
 /** How long a worker may take to close its database before it is ended. */
 const CLOSE_PATIENCE_MS = 60_000;
@@ -36,7 +42,9 @@ export class DuckDbEngine implements Engine {
   readonly #death = Promise.withResolvers<Error>();
   #state: EngineState = { id: "", position: 0, measurements: [] };
   #stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
+  #maintenance: Promise<unknown> = Promise.resolve();
   #lastNumber = 0;
+  #session: SqlClient | undefined;
   /** Why nothing can be called any more. */
   #end: EngineError | undefined;
   #closing: Promise<void> | undefined;
@@ -79,6 +87,14 @@ export class DuckDbEngine implements Engine {
     return this.#death.promise;
   }
 
+  get session(): SqlSession {
+    if (this.#session === undefined) {
+      this.#session = new SqlClient(this.attach(SQL));
+      if (this.#end !== undefined) this.#session.end(this.#end.message);
+    }
+    return this.#session;
+  }
+
   /** Whether the worker answers a call that may write files. */
   get isWriting(): boolean {
     return Atomics.load(this.#isWriting, 0) === 1;
@@ -86,6 +102,40 @@ export class DuckDbEngine implements Engine {
 
   async apply(unit: Unit): Promise<void> {
     this.#stats = await this.#call("apply", unit, unit.batches.flatMap(buffersOf));
+  }
+
+  /**
+   * Runs `CREATE CONTINUOUS AGGREGATE name AS SELECT …` or `DROP CONTINUOUS AGGREGATE name`. To create one
+   * that is there, with the same SELECT, does nothing.
+   *
+   * @throws {EngineError} `refused` if it cannot be
+   */
+  async command(sql: string): Promise<void> {
+    await this.#call("command", sql);
+  }
+
+  /** Continuous aggregates. */
+  aggregates(): Promise<AggregateInfo[]> {
+    return this.#call("aggregates", undefined);
+  }
+
+  /**
+   * Refreshes continuous aggregates, drops what is past its retention, moves old days to the cold tier.
+   * Points are applied in between. One at a time: a second call waits for the first.
+   *
+   * @returns what was done, and what could not be
+   */
+  maintain(plan: MaintenancePlan, nowMs: number = Date.now()): Promise<MaintenanceEvent[]> {
+    const result = this.#maintenance.then(async () => {
+      const events: MaintenanceEvent[] = [];
+      let event = await this.#call("maintain", { plan, nowMs });
+      for (; event !== undefined; event = await this.#call("maintain", undefined)) {
+        events.push(event);
+      }
+      return events;
+    });
+    this.#maintenance = result.catch(() => {});
+    return result;
   }
 
   stats(): EngineStats {
@@ -129,6 +179,7 @@ export class DuckDbEngine implements Engine {
   /** Ends the worker, gives the directory back, rejects what waits. */
   #release(reason: EngineError): void {
     this.#worker.terminate();
+    this.#session?.end(reason.message);
     if (this.isWriting) this.#lock?.poison();
     else this.#lock?.free();
     for (const { reject } of this.#pending.values()) reject(reason);

@@ -6,6 +6,7 @@
 import type { FieldColumn, TagColumn } from "../../points/batch.ts";
 import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
 import type { EngineErrorCode } from "../errors.ts";
+import type { AggregateInfo, MaintenanceEvent, MaintenancePlan } from "../maintenance.ts";
 
 /** What the host can call: what it gives and what it gets. */
 export interface Calls {
@@ -13,6 +14,12 @@ export interface Calls {
   /** A page of a measurement's series: an array per tag, null where a series has it not. */
   series: [SeriesPage, (string | null)[][]];
   apply: [unit: Unit, stats: EngineStats];
+  /** CREATE or DROP CONTINUOUS AGGREGATE. */
+  command: [sql: string, undefined];
+  /** Continuous aggregates. */
+  aggregates: [undefined, AggregateInfo[]];
+  /** The next step of maintenance; with a plan the first one. Undefined at the end. */
+  maintain: [MaintenanceStart | undefined, MaintenanceEvent | undefined];
   close: [undefined, undefined];
 }
 
@@ -30,6 +37,13 @@ export interface Opened {
     readonly fields: readonly FieldColumn[];
     readonly seriesCount: number;
   }[];
+}
+
+/** What maintenance begins with. */
+export interface MaintenanceStart {
+  readonly plan: MaintenancePlan;
+  /** The moment to which the plan's ages count back, unix milliseconds. */
+  readonly nowMs: number;
 }
 
 /** Series of a measurement, from a number on. */

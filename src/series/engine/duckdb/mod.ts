@@ -3,11 +3,17 @@
  *
  * @module
  */
-import type { EngineOptions } from "../engine.ts";
 import { DuckDbEngine } from "./host.ts";
+import type { EngineOptions } from "../engine.ts";
 
 export { DuckDbEngine } from "./host.ts";
 export { EngineError, type EngineErrorCode } from "../errors.ts";
+export type {
+  AggregateInfo,
+  MaintenanceEvent,
+  MaintenancePlan,
+  RetentionPolicy,
+} from "../maintenance.ts";
 
 /** Opens an engine on DuckDB, and makes its database where there is none. @throws {EngineError} */
 export function openDuckDb(options: EngineOptions): Promise<DuckDbEngine> {

@@ -31,13 +31,17 @@ export class NewestTimes {
   /**
    * Reads them from a table of points, newest rows first, until every series was seen or many rows were
    * read: a measurement of years costs no more than one of a day.
+   *
+   * @param floor there may be points up to this time elsewhere
    */
   static async read(
     api: DuckDBConnection,
     table: string,
     series: number,
+    floor: bigint = NEVER,
   ): Promise<NewestTimes> {
     const newest = new NewestTimes(series);
+    newest.#times.fill(floor, 0, series);
     const span = await rowsOf(api, `SELECT epoch_ns(min(time)), epoch_ns(max(time)) FROM ${table}`);
     const [oldest, last] = span[0] as [bigint | null, bigint | null];
     if (oldest === null || last === null) return newest;
@@ -51,8 +55,8 @@ export class NewestTimes {
       const rows = found.reduce((sum, [, , count]) => sum + Number(count), 0);
       const isAll = from === oldest || found.length >= series;
       if (!isAll && rows < ENOUGH_ROWS) continue;
-      if (!isAll) newest.#times.fill(from, 0, series);
-      for (const [id, time] of found) newest.#times[id] = time;
+      if (!isAll && from > floor) newest.#times.fill(from, 0, series);
+      for (const [id, time] of found) if (time > floor) newest.#times[id] = time;
       return newest;
     }
   }
@@ -78,10 +82,5 @@ export class NewestTimes {
       else late.push(row);
     }
     return late;
-  }
-
-  /** Takes a series to be as new as this, if it is not newer. */
-  raise(series: number, time: bigint): void {
-    if (time > this.#times[series]) this.#times[series] = time;
   }
 }

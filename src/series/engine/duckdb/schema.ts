@@ -6,8 +6,11 @@
  * | table            | holds                                                                       |
  * | ---------------- | --------------------------------------------------------------------------- |
  * | `state`          | one row: the format, the database's id, the position that is applied        |
- * | `measurements`   | number, name and SQL name of each                                           |
+ * | `measurements`   | number, name and SQL name of each, and since when it is kept                |
  * | `columns`        | tags and fields of each: number, name, SQL name, type; `tag` is a type here |
+ * | `aggregates`     | continuous aggregates, and `a1`, `a2` … their rows: see `aggregates.ts`     |
+ * | `dirty`          | buckets of those that are to be computed anew                               |
+ * | `cold`           | days in files of the cold tier: see `cold.ts`                               |
  * | `s1`, `s2` …     | series of a measurement: `id`, and a column `t0`, `t1` … per tag            |
  * | `m1`, `m2` …     | its points: `time`, `series`, and a column `f0`, `f1` … per field           |
  *
@@ -23,10 +26,24 @@ import { type Connection, rowsOf } from "./database.ts";
 import { appendColumns, type Column } from "./columns.ts";
 import { quoteName, quoteText, SQL_TYPES } from "./quote.ts";
 
+/** A day of a measurement that lies in a file. */
+export interface ColdDay {
+  /** Its begin, unix nanoseconds. */
+  readonly dayNs: bigint;
+  /** The path of the file. */
+  readonly file: string;
+  /** How many fields the measurement had when it was written: those columns are in it. */
+  readonly fields: number;
+}
+
 /** Number of a measurement, its columns, and where they lie. */
 export class Measurement {
   readonly tags: TagColumn[] = [];
   readonly fields: FieldColumn[] = [];
+  /** Days that lie in files, see `cold.ts`. */
+  readonly cold: ColdDay[] = [];
+  /** What was older is dropped, unix nanoseconds; undefined: nothing is. */
+  keptFromNs: bigint | undefined;
   /** How many series there are; their numbers are smaller. */
   series = 0;
   readonly #tagAt = new Map<string, number>();
@@ -94,8 +111,9 @@ export class Schema {
   /** Reads what the database holds. */
   async load(api: DuckDBConnection): Promise<void> {
     for (const row of await rowsOf(api, "FROM traqq.measurements ORDER BY id")) {
-      const [id, name, table] = row as [number, string, string];
+      const [id, name, table, keptFromNs] = row as [number, string, string, bigint | null];
       const measurement = new Measurement(id, name, table);
+      measurement.keptFromNs = keptFromNs ?? undefined;
       const count = await rowsOf(api, `SELECT count(*) FROM traqq.${measurement.seriesTable}`);
       measurement.series = Number(count[0][0]);
       this.#measurements.set(name, measurement);
@@ -129,7 +147,7 @@ export class Schema {
     await api.run(
       `INSERT INTO traqq.measurements VALUES (${id}, ${quoteText(batch.measurement)}, ${
         quoteText(batch.table)
-      })`,
+      }, NULL)`,
     );
     await this.#note(api, measurement, batch);
     const tags = measurement.tags.map((_, number) => `, t${number} VARCHAR`).join("");
@@ -167,6 +185,14 @@ export class Schema {
     if (rows.length > 0) await api.run(`INSERT INTO traqq.columns VALUES ${rows.join(", ")}`);
   }
 
+  /** Notes that the points of a measurement before a time are dropped, within the transaction that is open. */
+  async keepFrom(api: DuckDBConnection, measurement: Measurement, fromNs: bigint): Promise<void> {
+    measurement.keptFromNs = fromNs;
+    await api.run(
+      `UPDATE traqq.measurements SET kept_from = ${fromNs} WHERE id = ${measurement.id}`,
+    );
+  }
+
   #addSeries({ handle }: Connection, measurement: Measurement, { newSeries }: Batch): void {
     if (newSeries.length === 0) return;
     const rows = newSeries.length;
@@ -190,9 +216,14 @@ export class Schema {
   }
 }
 
+/** The columns of a table of points: all of them, or those that it had with so many fields. */
+export function pointColumns({ fields }: Measurement, count = fields.length): string[] {
+  return ["time", "series", ...fields.slice(0, count).map((_, at) => `f${at}`)];
+}
+
 /** The view of a measurement: time, its tags, its fields. */
 export function viewOf(measurement: Measurement): string {
-  const { tags, fields, pointsTable, seriesTable } = measurement;
+  const { tags, fields, seriesTable } = measurement;
   const columns = [
     `p.time AS "time"`,
     ...tags.map(({ column }, at) => `s.t${at} AS ${quoteName(column)}`),
@@ -201,5 +232,22 @@ export function viewOf(measurement: Measurement): string {
   const join = tags.length === 0 ? "" : ` JOIN traqq.${seriesTable} s ON s.id = p.series`;
   return `CREATE OR REPLACE VIEW main.${quoteName(measurement.table)} AS SELECT ${
     columns.join(", ")
-  } FROM traqq.${pointsTable} p${join}`;
+  } FROM ${pointsOf(measurement)} p${join}`;
+}
+
+/** All points of a measurement: its table, and the files of its cold days by the fields that they have. */
+function pointsOf(measurement: Measurement): string {
+  const { pointsTable, cold, fields } = measurement;
+  if (cold.length === 0) return `traqq.${pointsTable}`;
+  const all = pointColumns(measurement);
+  const parts = [`SELECT ${all.join(", ")} FROM traqq.${pointsTable}`];
+  for (const [count, days] of Map.groupBy(cold, (day) => day.fields)) {
+    const later = fields.slice(count).map(({ type }, at) =>
+      `NULL::${SQL_TYPES[type]} AS f${count + at}`
+    );
+    const columns = [...pointColumns(measurement, count), ...later];
+    const files = days.map(({ file }) => quoteText(file)).join(", ");
+    parts.push(`SELECT ${columns.join(", ")} FROM read_parquet([${files}])`);
+  }
+  return `(${parts.join(" UNION ALL ")})`;
 }

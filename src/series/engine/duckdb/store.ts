@@ -13,18 +13,26 @@ import { messageOf } from "../../../base/errors.ts";
 import type { Batch } from "../../points/batch.ts";
 import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
 import { EngineError } from "../errors.ts";
+import type { MaintenanceEvent } from "../maintenance.ts";
+import { Aggregates } from "./aggregates.ts";
+import { ColdTier, DAY_NS, dayOf } from "./cold.ts";
 import { appendColumns, type Column } from "./columns.ts";
 import { type Connection, Database, isFatal, isFull, rowsOf } from "./database.ts";
 import { readState } from "./format.ts";
 import { merge } from "./merge.ts";
+import type { MaintenanceStart } from "./messages.ts";
 import { NewestTimes } from "./newest.ts";
 import { others, pick, type Rows } from "./rows.ts";
 import { type Measurement, Schema } from "./schema.ts";
+import { upkeep } from "./upkeep.ts";
 
 /** See the top of this file. */
 export class Store {
   readonly database: Database;
   readonly schema = new Schema();
+  readonly aggregates = new Aggregates(this.schema);
+  /** Undefined in memory. */
+  readonly cold: ColdTier | undefined;
   readonly stats: EngineStats = { units: 0, rows: 0, mergedRows: 0 };
   /** The database's id. */
   readonly id: string;
@@ -32,9 +40,17 @@ export class Store {
   readonly #connection: Connection;
   readonly #newest = new Map<string, NewestTimes>();
   readonly #ends: (() => Promise<void>)[] = [];
+  #upkeep: AsyncGenerator<MaintenanceEvent> | undefined;
   #broken: EngineError | undefined;
 
-  private constructor(database: Database, connection: Connection, id: string, position: number) {
+  private constructor(
+    database: Database,
+    connection: Connection,
+    id: string,
+    position: number,
+    directory: string | undefined,
+  ) {
+    if (directory !== undefined) this.cold = new ColdTier(this.schema, directory);
     this.database = database;
     this.#connection = connection;
     this.id = id;
@@ -42,14 +58,20 @@ export class Store {
   }
 
   /** Opens a database, and makes it where there is none. @throws {EngineError} */
-  static async open({ directory, memoryLimitBytes, threads }: EngineOptions): Promise<Store> {
-    const openFolders: string[] = [];
-    const database = await Database.open({ directory, memoryLimitBytes, threads, openFolders });
+  static async open(options: EngineOptions): Promise<Store> {
+    const { directory, memoryLimitBytes, threads, isTiered = false } = options;
+    const database = await Database.open({ directory, memoryLimitBytes, threads });
     try {
       const connection = await database.connect();
       const { id, position } = await readState(connection.api, directory ?? "memory");
-      const store = new Store(database, connection, id, position);
+      const store = new Store(database, connection, id, position, directory);
       await store.schema.load(connection.api);
+      await store.cold?.load(connection.api);
+      await store.aggregates.load(connection.api);
+      const hasCold = [...store.schema.measurements()].some(({ cold }) => cold.length > 0);
+      const isOpen = store.cold !== undefined && (isTiered || hasCold);
+      if (isOpen) store.cold!.isOpen = true;
+      await database.seal(isOpen ? [store.cold!.folder] : []);
       return store;
     } catch (error) {
       database.close();
@@ -70,13 +92,15 @@ export class Store {
 
   /** The tags' values of some series of a measurement, one array a tag; null where it has none. */
   async seriesPage(name: string, from: number, count: number): Promise<(string | null)[][]> {
-    const measurement = this.schema.get(name)!;
+    const { tags, seriesTable } = this.schema.get(name)!;
+    if (tags.length === 0) return [];
+    const columns = tags.map((_, tag) => `t${tag}`);
     const rows = await rowsOf(
       this.#connection.api,
-      `SELECT * EXCLUDE id FROM (FROM traqq.${measurement.seriesTable}
-       WHERE id >= ${from} AND id < ${from + count}) ORDER BY id`,
+      `SELECT ${columns.join(", ")} FROM traqq.${seriesTable}
+       WHERE id >= ${from} AND id < ${from + count} ORDER BY id`,
     );
-    return measurement.tags.map((_, tag) => rows.map((row) => row[tag] as string | null));
+    return tags.map((_, tag) => rows.map((row) => row[tag] as string | null));
   }
 
   /** Applies a unit. @throws {EngineError} and nothing is taken any more */
@@ -92,7 +116,7 @@ export class Store {
       await api.run(`UPDATE traqq.state SET position = ${unit.position}`);
       await api.run("COMMIT");
     } catch (error) {
-      this.#broken = applyError(error);
+      this.#broken = writeError(error);
       await api.run("ROLLBACK").catch(() => {});
       throw this.#broken;
     }
@@ -101,14 +125,23 @@ export class Store {
   }
 
   async #applyBatch(batch: Batch): Promise<void> {
+    const { api } = this.#connection;
+    if (this.schema.get(batch.measurement) === undefined) {
+      await this.aggregates.makeWay(api, batch.table);
+    }
     const measurement = await this.schema.announce(this.#connection, batch);
     const newest = await this.#newestOf(measurement, batch.newSeries.length);
     newest.grow(measurement.series);
     const late = newest.late(batch.times, batch.series);
     this.#append(measurement, late.length === 0 ? batch : pick(batch, others(batch.rows, late)));
     if (late.length > 0) {
-      await merge(this.#connection, measurement, pick(batch, Uint32Array.from(late)));
+      const rows = pick(batch, Uint32Array.from(late));
+      if (measurement.cold.length > 0) {
+        await this.cold!.bringBack(api, measurement, new Set(rows.times.values().map(dayOf)));
+      }
+      await merge(this.#connection, measurement, rows);
     }
+    await this.aggregates.touch(api, measurement.table, batch.times);
     this.stats.rows += batch.rows;
     this.stats.mergedRows += late.length;
   }
@@ -118,7 +151,12 @@ export class Store {
     let newest = this.#newest.get(name);
     if (newest === undefined) {
       const table = `traqq.${pointsTable}`;
-      newest = await NewestTimes.read(this.#connection.api, table, series - newSeries);
+      const last = measurement.cold.reduce<bigint | undefined>(
+        (last, { dayNs }) => last === undefined || dayNs > last ? dayNs : last,
+        undefined,
+      );
+      const floor = last === undefined ? undefined : last + DAY_NS - 1n;
+      newest = await NewestTimes.read(this.#connection.api, table, series - newSeries, floor);
       this.#newest.set(name, newest);
     }
     return newest;
@@ -133,6 +171,35 @@ export class Store {
     for (const field of fields) columns[2 + measurement.fieldAt(field.name)] = field;
     const target = { schema: "traqq", table: measurement.pointsTable };
     appendColumns(this.#connection.handle, target, columns, rows);
+  }
+
+  /** Runs CREATE or DROP CONTINUOUS AGGREGATE. @throws {EngineError} */
+  async command(sql: string): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    await this.aggregates.command(this.#connection.api, sql);
+  }
+
+  /**
+   * Runs the next step of maintenance: gives what it did, undefined at the end. With a plan it begins anew.
+   *
+   * @throws {EngineError} and nothing is taken any more
+   */
+  async maintain(start?: MaintenanceStart): Promise<MaintenanceEvent | undefined> {
+    if (this.#broken !== undefined) throw this.#broken;
+    if (start !== undefined) {
+      const parts = {
+        connection: this.#connection,
+        schema: this.schema,
+        aggregates: this.aggregates,
+        cold: this.cold,
+      };
+      this.#upkeep = upkeep(parts, start.plan, start.nowMs);
+    }
+    try {
+      return (await this.#upkeep?.next())?.value ?? undefined;
+    } catch (error) {
+      throw this.#broken = writeError(error);
+    }
   }
 
   /** Calls this before the database is closed, and waits: it ends what runs on other connections. */
@@ -159,18 +226,18 @@ export class Store {
   }
 }
 
-function applyError(cause: unknown): EngineError {
+function writeError(cause: unknown): EngineError {
   const text = messageOf(cause);
   if (isFull(text)) {
     return new EngineError(
       "full",
-      `Cannot apply points: ${text}; make room on the disk: what was acknowledged is applied then`,
+      `Cannot write to the database: ${text}; make room on the disk: what was acknowledged is applied then`,
       { cause },
     );
   }
   return new EngineError(
     isFatal(text) ? "died" : "failed",
-    `Cannot apply points: ${text}; the engine must be opened again`,
+    `Cannot write to the database: ${text}; the engine must be opened again`,
     { cause },
   );
 }

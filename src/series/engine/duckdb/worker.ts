@@ -54,6 +54,12 @@ const answers: { [Name in CallName]: (argument: Calls[Name][0]) => Promise<Calls
     await opened().apply(unit);
     return { ...opened().stats };
   },
+  async command(sql) {
+    await opened().command(sql);
+    return undefined;
+  },
+  aggregates: () => Promise.resolve(opened().aggregates.list()),
+  maintain: (start) => opened().maintain(start),
   async close() {
     await store?.close();
     store = undefined;

@@ -18,8 +18,9 @@ Deno.test("an engine tells after a restart what it holds, and goes on", async ()
   const first = await openDuckDb(options);
   assertEquals(first.state.position, 0);
   assertEquals(first.state.measurements, []);
-  await first.apply(new Units().unit([point("a", 1n, 1), point("b", 1n, 2)]));
-  assertEquals(first.stats(), { units: 1, rows: 2, mergedRows: 0 });
+  const untagged = { measurement: "Total", fields: { on: true }, time: 1n };
+  await first.apply(new Units().unit([point("a", 1n, 1), point("b", 1n, 2), untagged]));
+  assertEquals(first.stats(), { units: 1, rows: 3, mergedRows: 0 });
   await first.close();
 
   const second = await openDuckDb(options);
@@ -32,6 +33,12 @@ Deno.test("an engine tells after a restart what it holds, and goes on", async ()
       tags: [{ name: "host", column: "host" }],
       fields: [{ name: "usage", column: "usage", type: "float" }],
       series: [[["host", "a"]], [["host", "b"]]],
+    }, {
+      name: "Total",
+      table: "Total",
+      tags: [],
+      fields: [{ name: "on", column: "on", type: "boolean" }],
+      series: [[]],
     }],
   });
   await second.apply(new Units(second.state).unit([point("b", 1n, 3), point("c", 2n, 4)]));
