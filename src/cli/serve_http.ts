@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Access } from "../protocol/access.ts";
 import { type Address, formatAddress, parseAddress } from "../protocol/address.ts";
 import { type HttpHandler, type HttpOptions, HttpServer, type HttpTarget } from "../server/http.ts";
+import type { SeriesRoutes } from "../series/http/routes.ts";
 import { readOrigins } from "../server/http/options.ts";
 import type { TcpServer } from "../server/tcp.ts";
 import type { Traqq } from "../traqq.ts";
@@ -102,6 +103,7 @@ export interface HttpParts {
   readonly tls: { cert: string; key: string } | undefined;
   readonly log: Log;
   readonly reusePort: boolean;
+  readonly series: SeriesRoutes | undefined;
   readonly makeHandler: (traqq: HttpTarget, options: HttpOptions) => HttpHandler;
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { StorageError } from "../base/errors.ts";
 import { handled } from "../base/promises.ts";
 import { show } from "../base/show.ts";
 import { yieldToEventLoop } from "../base/yield.ts";
@@ -17,6 +18,7 @@ import { EventPoints } from "./event_points.ts";
 import { databaseRoutes } from "./http/databases.ts";
 import type { SeriesRoute, SeriesRoutes } from "./http/routes.ts";
 import { writeRoutes } from "./http/write.ts";
+import { EngineError } from "./engine/errors.ts";
 import { Keeper } from "./keeper.ts";
 import { Maintainer } from "./maintainer.ts";
 import { PointLog, type PointLogStats } from "./log/point_log.ts";
@@ -151,7 +153,9 @@ export class Series implements AsyncDisposable, SeriesRoutes {
       return new Series(keeper, maintainer, lock, () => log?.stats(), onError);
     } catch (error) {
       lock?.close();
-      throw error;
+      if (!(error instanceof EngineError)) throw error;
+      const code = error.code === "held" ? "held" : "refused";
+      throw new StorageError(code, error.message, { cause: error });
     }
   }
 

@@ -240,21 +240,28 @@ Deno.test("lines without a time have each their own, also in requests that come 
   assertEquals(new Set(database.points.map(({ time }) => time)).size, 40);
 });
 
+/** Keeps so many events of one second as points. */
+async function keepEvents(series: Series, count: number): Promise<void> {
+  const keeper = series.keeper({});
+  for (let i = 0; i < count; i++) keeper.keep({ event: "buy" }, 7);
+  await keeper.kept;
+}
+
 Deno.test("events of one second are apart, also after a restart and read from the log again", async () => {
   await using dir = await folder();
   const database = new TestDatabase();
   const options = { directory: dir.path };
   const first = await open(database, options);
-  await first.writeEvents("buy n=1i 7\nbuy n=2i 7\n");
+  await keepEvents(first, 2);
   await first.close();
   const stuck = Promise.withResolvers<void>();
   database.beforeApply = () => stuck.promise;
   const second = await open(database, options);
-  await second.writeEvents("buy n=3i 7\n");
+  await keepEvents(second, 1);
   await assertRejects(() => second.close(1));
   database.beforeApply = () => {};
   const third = await open(database, options);
-  await third.writeEvents("buy n=4i 7\n");
+  await keepEvents(third, 1);
   await third.close();
   assertEquals(
     database.points.map(({ time }) => time),

@@ -6,7 +6,7 @@
 import { CliError, UsageError } from "../errors.ts";
 import type { Values } from "../flags.ts";
 import { readOptions } from "../options.ts";
-import { need } from "../permissions.ts";
+import { need, workerPermissions } from "../permissions.ts";
 import { kvPathOf } from "../shared_flags.ts";
 import { kindOf } from "../storage.ts";
 
@@ -35,10 +35,5 @@ export async function checkWorkers(values: Values, count: number): Promise<void>
         "run again with it",
     );
   }
-  // Deno reads the modules of a worker with the program's own rights: from a checkout, as files.
-  const { protocol, pathname } = new URL("../../../", import.meta.url);
-  if (protocol === "file:" && !Deno.build.standalone) {
-    const path = decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "").replace(/\/$/, "");
-    need(`start ${count} workers`, { name: "read", path });
-  }
+  need(`start ${count} workers`, ...workerPermissions());
 }

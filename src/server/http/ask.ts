@@ -45,6 +45,7 @@ interface Question {
   readonly merge: boolean;
   readonly format: Format;
   readonly precision: Precision;
+  readonly escapeFormulas: boolean;
 }
 
 /** Parameters of `/query`; those with `true` may stand several times. */
@@ -58,6 +59,7 @@ const QUERY_PARAMETERS: Readonly<Record<string, boolean>> = {
   ignore: true,
   format: false,
   precision: false,
+  escape_formulas: false,
 };
 
 /** As in `traqq query`. */
@@ -93,7 +95,8 @@ export async function answer(
     ? mergedAnswer(result.mergedAll(selectorOf(find)), find)
     : answerOf(result.buckets, find);
   if (asked.format === "rows") return json([...toRows(found, asked.precision)]);
-  return text([...toCsv(found)].join(""), "text/csv; charset=utf-8");
+  const lines = toCsv(found, { escapeFormulas: asked.escapeFormulas });
+  return text([...lines].join(""), "text/csv; charset=utf-8");
 }
 
 function readQuestion(
@@ -112,14 +115,20 @@ function readQuestion(
     ...parameters.has("allow") ? { allow: parameters.getAll("allow") } : {},
     ...parameters.has("ignore") ? { ignore: parameters.getAll("ignore") } : {},
   };
+  const format = oneOf(parameters, "format", ["json", "csv", "rows"]) ??
+    (/\btext\/csv\b/i.test(accept ?? "") ? "csv" : "json");
+  const escapeFormulas = oneOf(parameters, "escape_formulas", ["true", "false"]) === "true";
+  if (escapeFormulas && format !== "csv") {
+    throw new Problem(400, "Cannot escape formulas: that is for CSV; give format=csv too");
+  }
   return {
     ...readRange(traqq, parameters, precision),
     filter,
     find: path === "/find" ? readFind(parameters) : undefined,
     merge: oneOf(parameters, "merge", ["true", "false"]) === "true",
-    format: oneOf(parameters, "format", ["json", "csv", "rows"]) ??
-      (/\btext\/csv\b/i.test(accept ?? "") ? "csv" : "json"),
+    format,
     precision,
+    escapeFormulas,
   };
 }
 

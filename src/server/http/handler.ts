@@ -25,7 +25,7 @@ import { PROMETHEUS_TYPE, type Rooms, toPrometheus, toStats } from "./metrics.ts
 import { openApi } from "./openapi.ts";
 import { type HttpOptions, readBasePath, readOrigins, type RequestEntry } from "./options.ts";
 import { checkParameters, readAt } from "./parameters.ts";
-import { json, Problem, problemOf, refusal, text } from "./problem.ts";
+import { json, Problem, problemOf, refusal, stopping, text } from "./problem.ts";
 import type { SessionChange } from "./sessions.ts";
 import type { Siblings } from "../siblings.ts";
 
@@ -258,12 +258,7 @@ class App {
   async #admitted(visit: Visit): Promise<Response> {
     const { request, url, address } = visit;
     if (!WATCHED.some((path) => url.pathname === `${this.#basePath}${path}`)) {
-      if (this.#isClosed) {
-        throw new Problem(503, "Cannot answer any more: the server is stopping; try again later", {
-          "Connection": "close",
-          "Retry-After": "5",
-        });
-      }
+      if (this.#isClosed) throw stopping();
       if (this.#counters.active > this.#maxRequests) {
         throw new Problem(
           503,

@@ -190,6 +190,23 @@ Deno.test("HttpServer survives what is not HTTP, and paths and heads that try so
   assertEquals(errors, []);
 });
 
+Deno.test("HttpServer takes heads of 128 lines and 64 KiB, and no more", async () => {
+  await using context = await startServer();
+  const status = async (more: string) =>
+    statuses(
+      await exchange(
+        context.server,
+        `GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${more}\r\n`,
+      ),
+    )[0];
+  assertEquals([await status("a: b\r\n".repeat(126)), await status("a: b\r\n".repeat(127))], [
+    200,
+    400,
+  ]);
+  const long = (bytes: number) => status(`a: ${"b".repeat(bytes)}\r\n`);
+  assertEquals([await long(65_000), await long(66_000)], [200, 400]);
+});
+
 Deno.test("HttpServer.shutdown() answers what came, counts all that it answered, and takes no more", async () => {
   const { server, traqq } = await startServer();
   let answered = 0, isStopping = false;
