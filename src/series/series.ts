@@ -80,10 +80,10 @@ export class Series implements AsyncDisposable, SeriesRoutes {
   readonly #maintainer: Maintainer;
   readonly #lock: Deno.FsFile | undefined;
   readonly #logStats: () => PointLogStats | undefined;
-  readonly #onError: (error: Error) => void;
-  readonly #eventKeepers: EventPoints[] = [];
   /** Asks in SQL, row by row; each statement sees what was written before it. */
   readonly session: SeriesSession;
+  readonly #onError: (error: Error) => void;
+  readonly #eventKeepers: EventPoints[] = [];
   #written = 0;
   #rejected = 0;
   #closed: Promise<void> | undefined;
