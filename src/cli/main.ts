@@ -18,6 +18,7 @@ import { prune } from "./prune.ts";
 import { query } from "./query.ts";
 import { record } from "./record.ts";
 import { serve } from "./serve.ts";
+import { sql } from "./sql.ts";
 import { stats } from "./stats.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
 import { trails } from "./trails.ts";
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   record,
   query,
+  sql,
   stats,
   prune,
   exportCommand,

@@ -15,6 +15,7 @@ import { SeriesSession } from "./ask.ts";
 import type { Engine, EngineOptions, EngineStats } from "./engine/engine.ts";
 import type { AggregateInfo, MaintenanceEvent } from "./engine/maintenance.ts";
 import { EventPoints } from "./event_points.ts";
+import { askRoutes } from "./http/ask.ts";
 import { databaseRoutes } from "./http/databases.ts";
 import type { SeriesRoute, SeriesRoutes } from "./http/routes.ts";
 import { writeRoutes } from "./http/write.ts";
@@ -79,10 +80,10 @@ export class Series implements AsyncDisposable, SeriesRoutes {
   readonly #maintainer: Maintainer;
   readonly #lock: Deno.FsFile | undefined;
   readonly #logStats: () => PointLogStats | undefined;
-  readonly #onError: (error: Error) => void;
-  readonly #eventKeepers: EventPoints[] = [];
   /** Asks in SQL, row by row; each statement sees what was written before it. */
   readonly session: SeriesSession;
+  readonly #onError: (error: Error) => void;
+  readonly #eventKeepers: EventPoints[] = [];
   #written = 0;
   #rejected = 0;
   #closed: Promise<void> | undefined;
@@ -201,7 +202,7 @@ export class Series implements AsyncDisposable, SeriesRoutes {
 
   /** What it answers over HTTP, for the option `series` of a handler. */
   routes(): readonly SeriesRoute[] {
-    return [...writeRoutes(this), ...databaseRoutes()];
+    return [...writeRoutes(this), ...databaseRoutes(), ...askRoutes(this.session)];
   }
 
   /**
