@@ -68,7 +68,13 @@ export class Connection {
 
   /** Milliseconds in which nothing came, nothing went and nothing was worked on. */
   idleMs(nowMs: number): number {
-    return this.#isWorking ? 0 : nowMs - this.#stream.activeMs;
+    const isWaitedFor = this.#isWorking && !this.#stream.isBlocked;
+    return isWaitedFor ? 0 : nowMs - this.#stream.activeMs;
+  }
+
+  /** Whether it does not take what it asked for. */
+  get isBlocked(): boolean {
+    return this.#stream.isBlocked;
   }
 
   /** Ends what runs for the client, with an error. */

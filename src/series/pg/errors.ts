@@ -44,15 +44,23 @@ export class PgError extends Error {
   /** Where in the text of the query, in UTF-16 units from 0. */
   readonly position: number | undefined;
 
+  /** The function of PostgreSQL's that says this: some drivers look at it. */
+  readonly routine: string | undefined;
+
   constructor(
     code: string,
     message: string,
-    { isFatal = false, position }: { isFatal?: boolean; position?: number } = {},
+    { isFatal = false, position, routine }: {
+      isFatal?: boolean;
+      position?: number;
+      routine?: string;
+    } = {},
   ) {
     super(message);
     this.code = code;
     this.isFatal = isFatal;
     this.position = position;
+    this.routine = routine;
   }
 }
 

@@ -219,6 +219,8 @@ export class PgServer implements AsyncDisposable {
       const isIdle = this.#idleTimeoutMs > 0 && connection.idleMs(nowMs) > this.#idleTimeoutMs;
       if (!isLate && !isIdle) continue;
       this.#counters.idled++;
+      // Who reads nothing would not read that either.
+      if (connection.isBlocked) connection.abort();
       connection.dismiss(fatal(
         CODE.idle,
         isLate

@@ -28,6 +28,7 @@ export class ByteStream {
   #ended = false;
   #wake: (() => void) | undefined;
   #tookMs = performance.now();
+  #isBlocked = false;
   readonly #gone = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
 
@@ -52,6 +53,11 @@ export class ByteStream {
     return this.#tookMs;
   }
 
+  /** Whether bytes wait for the client to take those before. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
   /** Bytes that came and were not taken. */
   get ahead(): number {
     return this.#ahead;
@@ -74,12 +80,15 @@ export class ByteStream {
     // Deno answers an empty write to a TLS socket with an error.
     if (bytes.length === 0 || this.#gone.signal.aborted) return;
     const socket = this.#socket;
+    this.#tookMs = performance.now();
     if (socket.write(bytes)) return;
+    this.#isBlocked = true;
     await new Promise<void>((resolve) => {
       const done = () => {
         socket.off("drain", done);
         this.#gone.signal.removeEventListener("abort", done);
         this.#tookMs = performance.now();
+        this.#isBlocked = false;
         resolve();
       };
       socket.once("drain", done);

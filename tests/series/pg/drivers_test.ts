@@ -177,3 +177,19 @@ Deno.test({
     await client.end();
   },
 });
+
+Deno.test({
+  name:
+    "a statement that is kept says so when its columns are others, and its driver parses it anew",
+  ...shared,
+  fn: async () => {
+    await using own = await openPostgres();
+    const sql = postgres({ ...at, port: own.port, max: 1 });
+    const ask = () => sql`select * from cpu where n = ${1}`;
+    assertEquals(Object.keys((await ask())[0]).length, 6);
+    await own.add([{ measurement: "cpu", fields: { extra: 1.5 }, time: START_NS - 1n }]);
+    // npm:postgres tries again by itself.
+    assertEquals(Object.keys((await ask())[0]).length, 7);
+    await sql.end({ timeout: 15 });
+  },
+});

@@ -156,6 +156,32 @@ Deno.test("a client that reads slowly gets every row, and the server does not ru
   assertEquals(shown(replies.at(-2)!), `C SELECT ${batches * rows}`);
 });
 
+Deno.test("a client that takes nothing for too long is closed", async () => {
+  const rows = 1000, note = "x".repeat(1000);
+  async function* endless(): AsyncGenerator<SqlBatch> {
+    for (;;) {
+      yield await Promise.resolve({
+        length: rows,
+        columns: [{ values: Array(rows).fill(note), nulls: undefined }],
+      });
+    }
+  }
+  const session: SqlSession = {
+    describe: () => Promise.reject(new Error("nobody asks")),
+    run: () =>
+      Promise.resolve({
+        columns: [{ name: "note", type: "VARCHAR" }],
+        tables: [],
+        rows: endless(),
+      }),
+  };
+  await using server = await servePg(session, { port: 0, tokens: "trust", idleTimeoutMs: 1500 });
+  using client = await RawClient.start(server.addr.port);
+  await client.send(message("Q", "select everything"));
+  await until(() => server.stats().connections === 0);
+  assertEquals(server.stats().idled, 1);
+});
+
 Deno.test("more rows than are allowed are an error in place of an end", async () => {
   await using postgres = await openPostgres({ tokens: "trust", maxRows: 5000 });
   using client = await RawClient.start(postgres.port);

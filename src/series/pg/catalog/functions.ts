@@ -37,7 +37,7 @@ const CONSTANT:
     ["pg_relation_is_updatable", [2], "0"],
     ["pg_backend_pid pg_my_temp_schema txid_current", [0], "0"],
     ["pg_relation_size pg_table_size pg_indexes_size pg_total_relation_size", [1, 2], "0::bigint"],
-    ["pg_database_size pg_tablespace_size age", [1], "0::bigint"],
+    ["pg_database_size pg_tablespace_size", [1], "0::bigint"],
     ["pg_get_expr", [2, 3], "NULL::varchar"],
     [
       "pg_get_constraintdef pg_get_viewdef pg_get_triggerdef pg_get_ruledef",

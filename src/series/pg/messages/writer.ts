@@ -143,13 +143,13 @@ export class MessageWriter {
   }
 
   /** An error. @param position in characters from 1, in the text of the query */
-  error({ code, message, isFatal }: PgError, position?: number): void {
-    this.#notice("E", isFatal ? "FATAL" : "ERROR", code, message, position);
+  error({ code, message, isFatal, routine }: PgError, position?: number): void {
+    this.#notice("E", isFatal ? "FATAL" : "ERROR", code, message, position, routine);
   }
 
   /** Something to know, which is no error. */
   notice(message: string): void {
-    this.#notice("N", "NOTICE", "00000", message, undefined);
+    this.#notice("N", "NOTICE", "00000", message);
   }
 
   #notice(
@@ -157,7 +157,8 @@ export class MessageWriter {
     severity: string,
     code: string,
     message: string,
-    position: number | undefined,
+    position?: number,
+    routine?: string,
   ): void {
     this.#message(type, () => {
       const field = (letter: string, text: string) => {
@@ -169,6 +170,7 @@ export class MessageWriter {
       field("C", code);
       field("M", message);
       if (position !== undefined) field("P", String(position));
+      if (routine !== undefined) field("R", routine);
       this.#byte(0);
     });
   }

@@ -62,6 +62,7 @@ export class Portal {
     if (this.#answer !== undefined) return this.#answer;
     const answer = this.#answer = await executor.run(this.prepared.command!, this.#parameters);
     if (answer.rows !== undefined && answer.copy === undefined) {
+      this.prepared.checkColumns(answer.rows.columns);
       this.#encoder = new RowEncoder(answer.rows.columns, this.#formats);
     }
     return answer;

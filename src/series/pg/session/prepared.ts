@@ -8,6 +8,7 @@
  */
 import { SqlError } from "../../sql/errors.ts";
 import type { SqlDescription } from "../../sql/session.ts";
+import type { SqlColumn } from "../../sql/values.ts";
 import { CODE, PgError } from "../errors.ts";
 import { anyParameters } from "../sql/dialect.ts";
 import { parameterCasts } from "../sql/parameter_casts.ts";
@@ -38,6 +39,8 @@ export class Prepared {
   readonly #count: number;
   readonly #lists: ReadonlySet<number>;
   #description: Promise<SqlDescription> | undefined;
+  /** The columns that a client was told of. */
+  #told: readonly SqlColumn[] | undefined;
 
   constructor(text: string, statement: Statement | undefined, oids: readonly number[]) {
     this.text = text;
@@ -71,7 +74,25 @@ export class Prepared {
     const types = await this.#types(executor);
     writer.parameterDescription(types.map(({ oid }) => oid));
     if (this.command!.kind !== "query") writer.bare("n");
-    else writer.rowDescription(new RowEncoder(columns).fields);
+    else {
+      this.#told = columns;
+      writer.rowDescription(new RowEncoder(columns).fields);
+    }
+  }
+
+  /**
+   * Refuses rows of other columns than those that the client was told of, when a measurement has got new
+   * ones since: it would take one for another. Drivers know this error, and parse the statement anew.
+   */
+  checkColumns(columns: readonly SqlColumn[]): void {
+    const told = this.#told;
+    if (told === undefined) return;
+    const isSame = told.length === columns.length &&
+      told.every(({ name, type }, i) => name === columns[i].name && type === columns[i].type);
+    if (isSame) return;
+    throw new PgError(CODE.notSupported, "cached plan must not change result type", {
+      routine: "RevalidateCachedQuery",
+    });
   }
 
   /** Reads what a client binds. @param formats as a Bind message has them */

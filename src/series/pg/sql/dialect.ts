@@ -36,12 +36,14 @@ import { castOf } from "./casts.ts";
 import type { Statement } from "./statements.ts";
 import type { Token } from "./tokens.ts";
 
-/** Keywords of PostgreSQL that are functions without parentheses. */
+/**
+ * Keywords of PostgreSQL that are functions without parentheses. Not `user`, which is one too: that may well
+ * be a tag, and DuckDB takes it for one where it is.
+ */
 const KEYWORDS: ReadonlyMap<string, string> = new Map([
   ["current_user", "pg_role()"],
   ["session_user", "pg_role()"],
   ["current_role", "pg_role()"],
-  ["user", "pg_role()"],
   ["current_catalog", "current_database()"],
   ["current_schema", "current_schema()"],
 ]);
