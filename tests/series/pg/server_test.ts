@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import pg from "pg";
 import { servePg } from "../../../src/series/pg/server.ts";
+import { SqlError } from "../../../src/series/sql/errors.ts";
 import type { SqlSession } from "../../../src/series/sql/session.ts";
 import type { SqlBatch } from "../../../src/series/sql/values.ts";
 import { CERT, KEY } from "../../server/_tls.ts";
@@ -83,25 +84,55 @@ Deno.test("one connection too many gets an error, and a place when one is free",
   await (await connected({ port })).end();
 });
 
+/** Starts, and gives the key by which what the client asks can be cancelled. */
+async function startWithKey(client: RawClient): Promise<Uint8Array> {
+  await client.send(startup({ user: "a" }));
+  return (await client.until("Z")).find(({ type }) => type === "K")!.body;
+}
+
+/** Asks to cancel; when this is over, the server has heard it. */
+async function cancel(port: number, key: Uint8Array): Promise<void> {
+  using other = await RawClient.connect(port);
+  await other.send(first(80_877_102, key));
+  assertEquals(await other.rest(), []);
+}
+
 Deno.test("a statement is cancelled by its key, and by no other", async () => {
+  let running: AbortSignal | undefined;
+  const session: SqlSession = {
+    describe: () => Promise.reject(new Error("nobody asks")),
+    run: (_, { signal } = {}) =>
+      new Promise((_, reject) => {
+        running = signal;
+        signal!.onabort = () => reject(new SqlError("57014", "cancelled"));
+      }),
+  };
+  await using server = await servePg(session, { port: 0, tokens: "trust" });
+  const { port } = server.addr;
+  using client = await RawClient.connect(port);
+  const key = await startWithKey(client);
+  await client.send(message("Q", "select for ever"));
+  await until(() => running !== undefined);
+  for (const byte of [3, 7]) {
+    const wrong = key.slice();
+    wrong[byte] ^= 1;
+    await cancel(port, wrong);
+  }
+  assertEquals(running!.aborted, false);
+  await cancel(port, key);
+  assertEquals((await client.until("Z")).map(shown), ["E 57014", "Z I"]);
+});
+
+Deno.test("the engine ends a statement that is cancelled", async () => {
   await using postgres = await openPostgres({ tokens: "trust" });
   using client = await RawClient.connect(postgres.port);
-  await client.send(startup({ user: "a" }));
-  const key = (await client.until("Z")).find(({ type }) => type === "K")!;
+  const key = await startWithKey(client);
   await client.send(message("Q", ENDLESS));
-  const cancel = async (body: Uint8Array) => {
-    using other = await RawClient.connect(postgres.port);
-    await other.send(first(80_877_102, body));
-    assertEquals(await other.rest(), []);
-  };
-  const wrong = key.body.slice();
-  wrong[7] ^= 1;
-  await cancel(wrong);
-  // It may come before the statement has begun: then it meets nothing.
   const answer = client.until("Z");
   const isDone = track(answer);
+  // It may come before the statement has begun: then it meets nothing.
   while (!isDone()) {
-    await cancel(key.body);
+    await cancel(postgres.port, key);
     await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 50))]);
   }
   assertEquals((await answer).map(shown), ["E 57014", "Z I"]);
