@@ -221,7 +221,7 @@ class App {
     this.#counters.active++;
     try {
       visit = this.#visit(request, info);
-      response = await this.#admitted(visit);
+      response = await this.#hono.fetch(request, { visit });
     } catch (error) {
       response = refusal(problemOf(error, this.#onError));
     }
@@ -255,8 +255,8 @@ class App {
     return { request, url, address, path: "other" };
   }
 
-  async #admitted(visit: Visit): Promise<Response> {
-    const { request, url, address } = visit;
+  /** @throws {Problem} if it cannot be answered now, or is for another host */
+  #admit({ request, url, address }: Visit): void {
     if (!WATCHED.some((path) => url.pathname === `${this.#basePath}${path}`)) {
       if (this.#isClosed) throw stopping();
       if (this.#counters.active > this.#maxRequests) {
@@ -277,7 +277,6 @@ class App {
       }
     }
     this.#gate.checkHost(request, url);
-    return await this.#hono.fetch(request, { visit });
   }
 
   #routed(origins: readonly string[]): Hono<Env> {
@@ -289,6 +288,7 @@ class App {
           origins.includes("*") ? "*" : this.#gate.allowsOrigin(origin) ? origin : null,
         allowMethods: ["GET", "HEAD", "POST"],
         allowHeaders: ["Authorization", "X-Api-Key", "Content-Type", "Content-Encoding"],
+        exposeHeaders: ["Retry-After"],
         maxAge: 600,
       });
       hono.use("*", (c, next) => {
@@ -297,6 +297,16 @@ class App {
         return c.req.method === "OPTIONS" && !isPreflight ? next() : sharing(c, next);
       });
     }
+    all.use("*", async (c, next) => {
+      try {
+        this.#admit(c.env.visit);
+      } catch (error) {
+        const { visit } = c.env;
+        const path = visit.url.pathname.slice(this.#basePath.length);
+        return this.#refused(error, this.#guest(path, visit.request.method, visit)?.refuse);
+      }
+      await next();
+    });
     const routes = this.#routes();
     for (const path of new Set([...Object.keys(routes), ...this.#guests.map(({ path }) => path)])) {
       hono.all(path, (c) => this.#run(c, path, routes[path] ?? {}));
@@ -360,10 +370,14 @@ class App {
         : await this.#gate.check(request, url, route.right, address, route.token?.(request, url));
       return await route.run(visit, grant?.expiresAtMs ?? Infinity);
     } catch (error) {
-      // Here, where the headers of CORS are still put to it: the page that asked must see why.
-      const problem = problemOf(error, this.#onError);
-      return route?.refuse?.(problem) ?? refusal(problem);
+      return this.#refused(error, route?.refuse);
     }
+  }
+
+  /** Where the headers of CORS are still put to it: the page that asked must see why. */
+  #refused(error: unknown, refuse?: Route["refuse"]): Response {
+    const problem = problemOf(error, this.#onError);
+    return refuse?.(problem) ?? refusal(problem);
   }
 
   /** What the series answer of a request, if anything. */
