@@ -303,7 +303,7 @@ class App {
       } catch (error) {
         const { visit } = c.env;
         const path = visit.url.pathname.slice(this.#basePath.length);
-        return this.#refused(error, this.#guest(path, visit.request.method, visit)?.refuse);
+        return this.#refused(error, this.#guest(path, visit.request.method, visit));
       }
       await next();
     });
@@ -370,14 +370,14 @@ class App {
         : await this.#gate.check(request, url, route.right, address, route.token?.(request, url));
       return await route.run(visit, grant?.expiresAtMs ?? Infinity);
     } catch (error) {
-      return this.#refused(error, route?.refuse);
+      return this.#refused(error, route);
     }
   }
 
   /** Where the headers of CORS are still put to it: the page that asked must see why. */
-  #refused(error: unknown, refuse?: Route["refuse"]): Response {
+  #refused(error: unknown, route?: Route): Response {
     const problem = problemOf(error, this.#onError);
-    return refuse?.(problem) ?? refusal(problem);
+    return route?.refuse?.(problem) ?? refusal(problem);
   }
 
   /** What the series answer of a request, if anything. */

@@ -25,6 +25,8 @@ export const NEVER_US = -(2n ** 62n);
 
 /** Most dirty buckets that one step computes. */
 const STEP_BUCKETS = 500;
+/** Most buckets that one statement names as dirty. */
+const STATEMENT_BUCKETS = 5000;
 
 /** An aggregate, with what is known of it here. */
 export interface Aggregate extends AggregateInfo {
@@ -171,8 +173,12 @@ export class Aggregates {
     for (const one of this.over(table)) {
       const added = one.dirty.touch(times);
       if (added.length === 0) continue;
-      const rows = added.map((begin) => `(${one.id}, ${moment(begin)})`);
-      await api.run(`INSERT INTO traqq.dirty VALUES ${rows.join(", ")}`);
+      for (let at = 0; at < added.length; at += STATEMENT_BUCKETS) {
+        const rows = added.slice(at, at + STATEMENT_BUCKETS).map((begin) =>
+          `(${one.id}, ${moment(begin)})`
+        );
+        await api.run(`INSERT INTO traqq.dirty VALUES ${rows.join(", ")}`);
+      }
       await this.#showFrom(api, one, added.reduce((a, b) => a < b ? a : b));
     }
   }
