@@ -324,6 +324,13 @@ conversation("values that do not fit are refused, each with its number", async (
   assertEquals(await bound("select $1", [23], "12"), "2");
 });
 
+conversation("a text that is too long is refused, and the connection lives", async (client) => {
+  const long = `select ${"1, ".repeat(100_000)}1`;
+  assertEquals(await client.query(long), ["E 54000", "Z I"]);
+  assertEquals(await extended(client, say.parse(long)), ["E 54000", "Z I"]);
+  assertEquals((await client.query("select 1"))[1], "D 1");
+});
+
 conversation("several statements cannot be prepared at once", async (client) => {
   assertEquals(await extended(client, say.parse("select 1; select 2")), ["E 42601", "Z I"]);
   assertEquals(await extended(client, say.parse("select $0")), ["E 42601", "Z I"]);
