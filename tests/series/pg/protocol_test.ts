@@ -193,6 +193,22 @@ conversation("a cursor gives its rows in pieces", async (client) => {
   ]);
 });
 
+conversation("a cursor is described as a portal, and a FETCH as what it gives", async (client) => {
+  await client.query("begin; declare c cursor for select n from cpu order by n");
+  assertEquals(await extended(client, say.describe("P", "c")), ["T", "Z T"]);
+  assertEquals(
+    await extended(
+      client,
+      say.parse("fetch 2 from c"),
+      say.describe("S"),
+      say.bind([], { results: [1] }),
+      say.execute(),
+    ),
+    ["1", "t", "T", "2", "D \0\0\0\0\0\0\0\0", "D \0\0\0\0\0\0\0\x01", "C FETCH 2", "Z T"],
+  );
+  await client.query("rollback");
+});
+
 conversation("COPY to the client writes text and CSV", async (client) => {
   const copied = async (text: string) => {
     await client.send(message("Q", text));
