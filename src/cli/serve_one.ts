@@ -201,7 +201,14 @@ export class OneServer {
       const port = ports?.http;
       const settings = http && { ...http, at: port === undefined ? http.at : { ...http.at, port } };
       this.#web = settings && openHttp(settings, {
-        ...{ traqq, tcp, access, insecure, tls, log, reusePort, series: this.#series },
+        traqq,
+        tcp,
+        access,
+        insecure,
+        tls,
+        log,
+        reusePort,
+        series: this.#series,
         makeHandler: (target, options) => {
           return this.#handler = openHandler(target, options, siblings);
         },

@@ -284,6 +284,29 @@ Deno.test("the log goes once the database has it, and stays as long as it is to 
   }
 });
 
+Deno.test("a full segment of the log stays until the database has it, whatever it had before", async () => {
+  await using dir = await folder();
+  const database = new TestDatabase();
+  const options = { directory: dir.path, maxWaitingBytes: 1 << 30, applyIntervalMs: 0 };
+  const first = await open(database, options);
+  const slow = Promise.withResolvers<void>();
+  database.beforeApply = () => slow.promise;
+  await first.write(lines(0, 1));
+  // More than a segment holds, while the database is at work on the first point.
+  const text = "x".repeat(1 << 19);
+  for (const n of range(1, 140)) await first.write(`m,k=1 n=${n}i,s="${text}"`);
+  assertEquals(first.stats().log!.segments, 2);
+  database.afterApply = () => {
+    database.beforeApply = () => Promise.withResolvers<void>().promise;
+  };
+  slow.resolve();
+  await until(() => first.stats().appliedPoints === 1);
+  await first.close(1).catch(() => {});
+  database.beforeApply = database.afterApply = () => {};
+  await using _second = await open(database, options);
+  assertEquals(numbersIn(database), range(0, 141));
+});
+
 Deno.test("options that cannot be used are refused by name", async () => {
   const bad = (options: SeriesOptions, message: string) =>
     assertRejects(() => Series.open(options), ConfigError, message);

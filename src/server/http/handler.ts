@@ -301,7 +301,9 @@ class App {
       try {
         this.#admit(c.env.visit);
       } catch (error) {
-        return this.#refused(error);
+        const { visit } = c.env;
+        const path = visit.url.pathname.slice(this.#basePath.length);
+        return this.#refused(error, this.#guest(path, visit.request.method, visit));
       }
       await next();
     });
