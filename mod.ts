@@ -57,6 +57,7 @@ export type {
   TimeOptions,
   TraqqOptions,
 } from "./src/engine/config.ts";
+export type { EventKeeper } from "./src/engine/event_keeper.ts";
 export type { Durability, JournalOptions } from "./src/engine/journal_options.ts";
 export type { Filter, Instant, QueryDaysOptions, QueryOptions } from "./src/engine/query.ts";
 export type { KnownMetric, Overview } from "./src/engine/overview.ts";

@@ -19,6 +19,14 @@ export function need(doing: string, ...wanted: Deno.PermissionDescriptor[]): voi
   );
 }
 
+/** Deno reads the modules of a worker with the program's own rights: from a checkout, as files. */
+export function workerPermissions(): Deno.PermissionDescriptor[] {
+  const { protocol, pathname } = new URL("../../", import.meta.url);
+  if (protocol !== "file:" || Deno.build.standalone) return [];
+  const path = decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "").replace(/\/$/, "");
+  return [{ name: "read", path }];
+}
+
 /** Whether a permission is there already. */
 export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";

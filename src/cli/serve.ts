@@ -10,6 +10,7 @@ import { EXIT, explain } from "./errors.ts";
 import type { Values } from "./flags.ts";
 import { type Log, LOG_FLAGS, openLog } from "./log.ts";
 import { HTTP_ADDR, HTTP_FLAGS } from "./serve_http.ts";
+import { SERIES_FLAGS } from "./serve_series.ts";
 import { DEFAULT_STOP_MS, type RunningServer } from "./running_server.ts";
 import { startServer, WORKER_FLAGS } from "./serve_start.ts";
 import {
@@ -40,6 +41,8 @@ export const serve: Command = {
     "all of it to storage and exits with 0. A second one ends it at once.",
     "With --data-dir, what was acknowledged stands in a journal on disk until storage has it: after a " +
     "crash the next start counts it, once.",
+    "With --series DIR it also keeps every point: line protocol that comes to /write over HTTP, as " +
+    "clients of InfluxDB send it, and each event that is recorded, in DuckDB, in that folder.",
     "With --workers N it uses N cores: threads that share the ports, each with a journal of its own. A " +
     "client sees what it has recorded itself on the same connection; what came over others, within a " +
     "second.",
@@ -73,6 +76,7 @@ export const serve: Command = {
       ],
     },
     HTTP_FLAGS,
+    SERIES_FLAGS,
     WORKER_FLAGS,
     LOG_FLAGS,
     DATA_FLAGS,
@@ -102,6 +106,11 @@ export const serve: Command = {
         "--allow-write=traqq.db,traqq.db.refused.ndjson",
     },
     {
+      when: "--series DIR",
+      flags: "--unstable-kv --allow-net=127.0.0.1:9876 --allow-read=traqq.db,DIR " +
+        "--allow-write=traqq.db,traqq.db.refused.ndjson,DIR --allow-ffi",
+    },
+    {
       when: "--workers N",
       flags: "--unstable-kv --unstable-net --allow-net=127.0.0.1:9876 --allow-read=traqq.db " +
         "--allow-write=traqq.db,traqq.db.refused.ndjson",
@@ -120,6 +129,10 @@ export const serve: Command = {
       does: "lose nothing in a crash, and keep a week for traqq journal dump",
     },
     { line: `traqq serve --http ${HTTP_ADDR}`, does: "HTTP beside TCP" },
+    {
+      line: `traqq serve --http ${HTTP_ADDR} --series points`,
+      does: "keep every point, too",
+    },
     {
       line: `traqq serve --workers 2 --data-dir data --http ${HTTP_ADDR}`,
       does: "on two cores",

@@ -6,6 +6,7 @@
 import type { Access } from "../protocol/access.ts";
 import { type Address, formatAddress, parseAddress } from "../protocol/address.ts";
 import { type HttpHandler, type HttpOptions, HttpServer, type HttpTarget } from "../server/http.ts";
+import type { SeriesRoutes } from "../series/http/routes.ts";
 import type { TcpServer } from "../server/tcp.ts";
 import type { Traqq } from "../traqq.ts";
 import { UsageError } from "./errors.ts";
@@ -91,6 +92,7 @@ export interface HttpParts {
   readonly tls: { cert: string; key: string } | undefined;
   readonly log: Log;
   readonly reusePort: boolean;
+  readonly series: SeriesRoutes | undefined;
   readonly makeHandler: (traqq: HttpTarget, options: HttpOptions) => HttpHandler;
 }
 

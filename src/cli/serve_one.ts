@@ -9,6 +9,7 @@ import { withDeadline } from "../base/promises.ts";
 import type { JournalSettings } from "../engine/journal_options.ts";
 import type { Access } from "../protocol/access.ts";
 import { type Address, formatAddress } from "../protocol/address.ts";
+import type { Series } from "../series/series.ts";
 import { openHandler, type SharedHandler } from "../server/http/handler.ts";
 import type { HttpServer } from "../server/http.ts";
 import type { Siblings } from "../server/siblings.ts";
@@ -25,6 +26,7 @@ import { need } from "./permissions.ts";
 import { httpPermission, type HttpSettings, openHttp, readHttp } from "./serve_http.ts";
 import { readAddress } from "./shared_flags.ts";
 import { type Opened, openTraqq, storagePermissions } from "./storage.ts";
+import { closeSeries, openSeries, readSeriesFlags, type SeriesSettings } from "./serve_series.ts";
 import type { Terminal } from "./terminal.ts";
 import { readAccess, TOKEN_VARIABLE } from "./tokens.ts";
 
@@ -38,6 +40,7 @@ export interface ServeSettings {
   readonly maxConnections: number | undefined;
   readonly maxLineBytes: number | undefined;
   readonly idleTimeoutMs: number | undefined;
+  readonly series: SeriesSettings | undefined;
 }
 
 /** What a server keeps, for messages. */
@@ -79,6 +82,7 @@ export interface ListenOptions {
 export async function readSettings(values: Values): Promise<ServeSettings> {
   const at = readAddress(values);
   const http = readHttp(values);
+  const series = readSeriesFlags(values);
   const limits = {
     maxConnections: wholeNumber(values, "max-connections", 1),
     maxLineBytes: wholeNumber(values, "max-line-bytes", 1),
@@ -94,22 +98,30 @@ export async function readSettings(values: Values): Promise<ServeSettings> {
   );
   const tls = await readTls(values);
   const access = await readAccess(values);
-  return { at, http, tls, access, insecure: values.has("insecure"), ...limits };
+  return { at, http, tls, access, insecure: values.has("insecure"), ...limits, series };
 }
 
 /** See the top of this file. */
 export class OneServer {
   readonly #settings: ServeSettings;
   readonly #opened: Opened;
+  /** Undefined where none are kept. */
+  readonly #series: Series | undefined;
   readonly #log: Log;
   #tcp: TcpServer | undefined;
   #web: HttpServer | undefined;
   #handler: SharedHandler | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor(settings: ServeSettings, opened: Opened, log: Log) {
+  private constructor(
+    settings: ServeSettings,
+    opened: Opened,
+    series: Series | undefined,
+    log: Log,
+  ) {
     this.#settings = settings;
     this.#opened = opened;
+    this.#series = series;
     this.#log = log;
   }
 
@@ -126,7 +138,14 @@ export class OneServer {
     log: Log,
     directory?: string,
   ): Promise<OneServer> {
-    return new OneServer(settings, await openRecovered(values, terminal, log, directory), log);
+    const series = settings.series && await openSeries(settings.series, log);
+    try {
+      const opened = await openRecovered(values, terminal, log, directory, series);
+      return new OneServer(settings, opened, series, log);
+    } catch (error) {
+      await series?.close();
+      throw error;
+    }
   }
 
   /** What it keeps. */
@@ -161,7 +180,7 @@ export class OneServer {
 
   /** @throws {UsageError} if other machines could reach it without a token */
   listen({ ports, siblings, reusePort = false }: ListenOptions = {}): Listening {
-    const { at, http, access, insecure, tls, ...limits } = this.#settings;
+    const { at, http, access, insecure, tls, series: _, ...limits } = this.#settings;
     const { traqq } = this.#opened;
     const log = this.#log;
     try {
@@ -179,7 +198,7 @@ export class OneServer {
       const port = ports?.http;
       const settings = http && { ...http, at: port === undefined ? http.at : { ...http.at, port } };
       this.#web = settings && openHttp(settings, {
-        ...{ traqq, tcp, access, insecure, tls, log, reusePort },
+        ...{ traqq, tcp, access, insecure, tls, log, reusePort, series: this.#series },
         makeHandler: (target, options) => {
           return this.#handler = openHandler(target, options, siblings);
         },
@@ -208,21 +227,34 @@ export class OneServer {
     // At most half of the time is the clients', for what they sent must still get to storage.
     const options = { deadlineMs: timeoutMs / 2 };
     await Promise.all([this.#web?.shutdown(options), this.#tcp?.shutdown(options)]);
-    await closeWithin(this.#opened, deadlineMs - performance.now());
+    try {
+      await closeWithin(this.#opened, deadlineMs - performance.now());
+    } finally {
+      if (this.#series !== undefined) {
+        await closeSeries(this.#series, this.#settings.series!, deadlineMs - performance.now());
+      }
+    }
   }
 }
 
-/** Opens a traqq, and says what it brought to storage. @param directory of the journal */
+/**
+ * Opens a traqq, and says what it brought to storage.
+ *
+ * @param directory of the journal
+ * @param series get each event, too
+ */
 export async function openRecovered(
   values: Values,
   terminal: Terminal,
   log: Log,
   directory?: string,
+  series?: Series,
 ): Promise<Opened> {
   const opened = await openTraqq(values, terminal, {
     records: true,
     log: (message) => log.error(message),
     directory,
+    keeper: series && ((mapping) => series.keeper(mapping)),
   });
   if (opened.journal !== undefined) sayRecovered(opened, opened.journal, log);
   return opened;
@@ -279,18 +311,24 @@ export function leftBehind({ journal }: Pick<ServerFacts, "journal">): string {
 export function bannerOf(
   { address, url }: Listening,
   { where, prefix, timezone, journal }: ServerFacts,
-  { tls, access }: ServeSettings,
+  { tls, access, series }: ServeSettings,
   workers: number,
 ): string {
   return `traqq listens on ${address}${url === undefined ? "" : ` and ${url}`}` +
     `${tls === undefined ? "" : " (TLS)"}, ` +
     `${workers === 1 ? "" : `${workers} workers, `}` +
     `${access === undefined ? "no token" : "with a token"}; ` +
-    `storage: ${where}, ${
+    `storage: ${where}, ${series === undefined ? "" : `${seriesText(series)}, `}${
       journal === undefined
         ? ""
         : `journal ${harmless(journal.directory)} (${journal.durability}), `
     }prefix ${prefix}, ${timezone}`;
+}
+
+function seriesText({ directory, durability }: SeriesSettings): string {
+  return directory === undefined
+    ? "series in memory"
+    : `series ${harmless(directory)} (${durability})`;
 }
 
 /** One line about what an earlier process has left. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { StorageError } from "../base/errors.ts";
-import { DEFAULT_MAPPING, readConfig } from "../engine/config.ts";
+import { DEFAULT_MAPPING, type Mapping, readConfig } from "../engine/config.ts";
+import type { EventKeeper } from "../engine/event_keeper.ts";
 import type { JournalSettings } from "../engine/journal_options.ts";
 import { KvStorage } from "../storage/kv.ts";
 import { MemoryStorage } from "../storage/memory.ts";
@@ -40,13 +41,15 @@ export interface OpenOptions {
   readonly log?: (message: string) => void;
   /** The journal's directory in place of that of the flags, where they name one. */
   readonly directory?: string;
+  /** What keeps each event besides, for a mapping. */
+  readonly keeper?: (mapping: Mapping) => EventKeeper;
 }
 
 /** Opens the storage that the flags name. */
 export async function openTraqq(
   values: Values,
   terminal: Terminal,
-  { records, log, directory: own }: OpenOptions,
+  { records, log, directory: own, keeper: keeperFor }: OpenOptions,
 ): Promise<Opened> {
   const options = await readOptions(values);
   // Who only asks leaves the journal to the server that has it open.
@@ -74,7 +77,9 @@ export async function openTraqq(
     : await openStorage(values, terminal, !records, log);
   try {
     const mapping = records ? options.mapping ?? DEFAULT_MAPPING : undefined;
-    const traqq = await Traqq.open({ ...options, mapping, storage, onError: letters.onError });
+    const keeper = mapping && keeperFor?.(mapping);
+    const { onError } = letters;
+    const traqq = await Traqq.open({ ...options, mapping, storage, keeper, onError });
     const where = kind !== "memory"
       ? whereOf(values)
       : journal === undefined

@@ -10,6 +10,7 @@ import { utf8Length } from "../base/utf8.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Calendar } from "./bucket.ts";
 import { boolean, list, numbers, record, timerMs } from "./checks.ts";
+import type { EventKeeper } from "./event_keeper.ts";
 import { type JournalOptions, type JournalSettings, readJournal } from "./journal_options.ts";
 import { DAY, HOUR } from "./time.ts";
 
@@ -112,6 +113,11 @@ export interface TraqqOptions {
   journal?: JournalOptions;
   /** How long buckets are kept. Default: for ever. */
   retention?: Retention;
+  /**
+   * Gets each event that is counted, too, such as `series.keeper(mapping)`. `record` then resolves when
+   * the event is as durable in both as they promise.
+   */
+  keeper?: EventKeeper;
   /** A fixed writer id, which only one live instance may hold. Default: a random one. */
   writer?: string;
   /** Called with every error that nobody awaits: a refused event, a failed flush, a refused cell. */
@@ -119,7 +125,7 @@ export interface TraqqOptions {
 }
 
 /** The options that are data, as in a config file: all of {@linkcode TraqqOptions} but objects. */
-export type FileOptions = Omit<TraqqOptions, "storage" | "onError">;
+export type FileOptions = Omit<TraqqOptions, "storage" | "onError" | "keeper">;
 
 /** A pattern as it is stored: its property names in order, and joined. */
 export interface Pattern {
@@ -152,6 +158,7 @@ export interface Config {
   /** Seconds, per unit. */
   readonly retention: { readonly d: number | undefined; readonly h: number | undefined };
   readonly writer: string | undefined;
+  readonly keeper: EventKeeper | undefined;
 }
 
 /** What is counted where no mapping is given: events by name. */
@@ -193,6 +200,7 @@ const OPTION_KEYS = [
   "journal",
   "retention",
   "writer",
+  "keeper",
   "onError",
 ];
 
@@ -225,7 +233,15 @@ export function readConfig(options: unknown): Config {
       h: readDuration("retention.h", retention.h),
     },
     writer: given.writer === undefined ? undefined : readWriter(given.writer),
+    keeper: given.keeper === undefined ? undefined : readKeeper(given.keeper),
   };
+}
+
+function readKeeper(value: unknown): EventKeeper {
+  if (typeof (value as EventKeeper | null)?.keep === "function") return value as EventKeeper;
+  throw new ConfigError(
+    `Cannot use keeper: wanted one such as series.keeper(mapping), received ${show(value)}`,
+  );
 }
 
 /**

@@ -43,6 +43,8 @@ export type {
   Unit,
 } from "./engine/engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine/errors.ts";
+export type { AddValue, Mapping } from "../engine/config.ts";
+export type { EventKeeper } from "../engine/event_keeper.ts";
 export type { SeriesOptions } from "./options.ts";
 export { Series, type SeriesStats } from "./series.ts";
 export type { WriteOptions, WriteReport } from "./write_report.ts";

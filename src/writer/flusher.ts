@@ -97,6 +97,7 @@ export class Flusher {
   #nextFlush: Promise<void> | undefined;
   /** Takes the next flush off the clock; undefined while none is set. */
   #disarm: (() => void) | undefined;
+  #lastWait: Record<"counted" | "kept" | "both", Promise<void>> | undefined;
   /** In a row. */
   #failures = 0;
   #closing = false;
@@ -132,7 +133,8 @@ export class Flusher {
 
   /** Whether so much is held that callers should wait for {@linkcode Flusher.room}. */
   get full(): boolean {
-    return this.#isDeltaFull(1) || this.#options.journal?.isFull(1) === true;
+    return this.#isDeltaFull(1) || this.#options.journal?.isFull(1) === true ||
+      this.#options.config.keeper?.isFull(1) === true;
   }
 
   /** Counters, and what is held right now. */
@@ -173,15 +175,20 @@ export class Flusher {
     index = 0,
   ): Promise<void> | undefined {
     const { journal, config } = this.#options;
-    if (this.#isDeltaFull(OVERLOAD) || journal?.isFull(OVERLOAD)) {
+    const { keeper } = config;
+    if (
+      this.#isDeltaFull(OVERLOAD) || journal?.isFull(OVERLOAD) || keeper?.isFull(OVERLOAD)
+    ) {
       throw new EventError(
         "Cannot record an event: storage is slower than the events and memory is full; await record()",
         { reason: "overloaded" },
       );
     }
     try {
-      if (journal === undefined) this.#delta.add(event, at);
-      else this.#addJournalled(journal, event, at, lines, index);
+      const seconds = journal === undefined
+        ? this.#delta.add(event, at)
+        : this.#addJournalled(journal, event, at, lines, index);
+      keeper?.keep(event, seconds);
     } catch (error) {
       // The values of refused events are held too, and no flush lets go of a delta without an event.
       if (this.#isDeltaFull(1)) {
@@ -193,9 +200,25 @@ export class Flusher {
     if (this.#disarm === undefined) this.#arm();
     const isFull = this.full;
     if (isFull && this.#isDeltaFull(1)) this.#makeRoom();
-    if (config.durability === "storage") return this.#stored.promise;
-    const accepted = journal?.accepted;
+    const counted = this.#countedAs(isFull);
+    return keeper === undefined ? counted : this.#inBoth(counted, keeper.kept);
+  }
+
+  /** What stands until an event that was added is as durable as it is to be. */
+  #countedAs(isFull: boolean): Promise<void> | undefined {
+    if (this.#options.config.durability === "storage") return this.#stored.promise;
+    const accepted = this.#options.journal?.accepted;
     return isFull ? this.#acceptedWithRoom(accepted) : accepted;
+  }
+
+  /** Most events that come together wait for the same. */
+  #inBoth(counted: Promise<void> | undefined, kept: Promise<void>): Promise<void> {
+    if (counted === undefined) return kept;
+    const last = this.#lastWait;
+    if (last?.counted === counted && last.kept === kept) return last.both;
+    const both = handled(Promise.all([counted, kept]).then(() => {}));
+    this.#lastWait = { counted, kept, both };
+    return both;
   }
 
   /** Lets go of the bytes in which lines were added. */
@@ -307,10 +330,12 @@ export class Flusher {
     at: Instant | undefined,
     lines: EventLines | undefined,
     index: number,
-  ): void {
+  ): number {
+    let seconds: number;
     if (lines === undefined || index >= lines.ends.length) {
       const kept = keepEvent(event, this.#names);
-      journal.append(this.#delta.add(kept.event, at), kept.text);
+      seconds = this.#delta.add(kept.event, at);
+      journal.append(seconds, kept.text);
     } else {
       const { bytes, starts: { [index]: start }, ends: { [index]: end } } = lines;
       if (!(start >= 0 && start <= end && end <= bytes.length)) {
@@ -318,9 +343,11 @@ export class Flusher {
           `Cannot record event ${index} from ${start} to ${end} of ${bytes.length} bytes: there is no such line`,
         );
       }
-      journal.appendLine(this.#delta.add(event, at), bytes, start, end);
+      seconds = this.#delta.add(event, at);
+      journal.appendLine(seconds, bytes, start, end);
     }
     this.#lastEvent = journal.lastEvent;
+    return seconds;
   }
 
   async #acceptedWithRoom(accepted: Promise<void> | undefined): Promise<void> {
@@ -330,7 +357,12 @@ export class Flusher {
 
   async #makesRoom(): Promise<void> {
     while (this.full && !this.#closing) {
-      await (this.#isDeltaFull(1) ? this.#room.promise : this.#options.journal?.room);
+      const { journal, config: { keeper } } = this.#options;
+      await (this.#isDeltaFull(1)
+        ? this.#room.promise
+        : keeper?.isFull(1)
+        ? keeper.kept
+        : journal?.room);
     }
   }
 

@@ -8,7 +8,7 @@ import type { JournalSettings } from "../../engine/journal_options.ts";
 import { CliError, UsageError } from "../errors.ts";
 import type { Values } from "../flags.ts";
 import { readOptions } from "../options.ts";
-import { need } from "../permissions.ts";
+import { need, workerPermissions } from "../permissions.ts";
 import { kvPathOf } from "../shared_flags.ts";
 import { kindOf } from "../storage.ts";
 
@@ -37,12 +37,7 @@ export async function checkWorkers(values: Values, count: number): Promise<void>
         "run again with it",
     );
   }
-  // Deno reads the modules of a worker with the program's own rights: from a checkout, as files.
-  const { protocol, pathname } = new URL("../../../", import.meta.url);
-  if (protocol === "file:" && !Deno.build.standalone) {
-    const path = decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "").replace(/\/$/, "");
-    need(`start ${count} workers`, { name: "read", path });
-  }
+  need(`start ${count} workers`, ...workerPermissions());
 }
 
 /** The journal that the flags name, if any. */

@@ -97,7 +97,7 @@ export function openApi(basePath: string, guests: readonly SeriesRoute[] = []): 
     },
     servers: [{ url: basePath === "" ? "/" : basePath }],
     security: [{}, { token: [] }, { apiKey: [] }, { session: [] }],
-    paths: {
+    paths: withGuests(guests, {
       "/record": { post: record() },
       "/query": {
         get: operation("query", "Every bucket of a range", RANGE, {
@@ -154,15 +154,17 @@ export function openApi(basePath: string, guests: readonly SeriesRoute[] = []): 
           security: [],
         },
       },
-      ...pathsOf(guests),
-    },
+    }),
     components: { securitySchemes: SCHEMES, schemas: SCHEMAS, responses: { Error: ERROR } },
   };
 }
 
-/** The paths of routes that say what they do. */
-function pathsOf(guests: readonly SeriesRoute[]): Record<string, object> {
-  const paths: Record<string, object> = {};
+/** The paths, and those of routes that say what they do; a path may have methods of both. */
+function withGuests(
+  guests: readonly SeriesRoute[],
+  own: Readonly<Record<string, object>>,
+): Record<string, object> {
+  const paths = { ...own };
   for (const { path, method, openApi } of guests) {
     if (openApi !== undefined) paths[path] = { ...paths[path], [method.toLowerCase()]: openApi };
   }

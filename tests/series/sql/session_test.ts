@@ -93,6 +93,25 @@ Deno.test("SqlSession.run() gives rows as they are read, and ends when nobody re
   assertEquals((await asking.ask("SELECT 1")).rows, [[1]]); // on the only connection
 });
 
+Deno.test("SqlSession.run() never takes an error among the rows for their end", async () => {
+  await using asking = await openAsking();
+  const cases = [
+    [
+      "SELECT CASE WHEN i = 500000 THEN ('x' || i)::INT ELSE i END FROM range(1000000) t(i)",
+      "x500000",
+    ],
+    ["SELECT 9223372036854275000 + i FROM range(1000000) t(i)", "Overflow in addition"],
+  ];
+  for (const [sql, message] of cases) {
+    await assertRejects(() => asking.ask(sql, { maxRows: Infinity }), SqlError, message);
+    assertEquals((await asking.ask("SELECT 1")).rows, [[1]]);
+  }
+  // The parameters are bound again, too.
+  const sql = "SELECT CASE WHEN i = $1 THEN $2::INT ELSE i END FROM range(1000000) t(i)";
+  const options = { parameters: [500_000, "no number"] };
+  await assertRejects(() => asking.ask(sql, options), SqlError, "no number");
+});
+
 Deno.test("SqlSession.run() gives up on a reader that takes nothing", async () => {
   await using asking = await openAsking({ maxRunning: 1 });
   const { rows } = await asking.session.run("FROM range(10000000)", { idleMs: 50 });

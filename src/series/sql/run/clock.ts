@@ -56,7 +56,10 @@ export class Clock {
     };
     const timer = setTimeout(() => this.cancel(overdue(this.#limitMs)), this.#leftMs);
     try {
-      return await Promise.race([running, lost]);
+      const result = await Promise.race([running, lost]);
+      // A fetch that was interrupted may look like the end of the rows.
+      if (this.#reason !== undefined) throw this.#reason;
+      return result;
     } catch (error) {
       throw this.#reason ?? error;
     } finally {

@@ -119,7 +119,8 @@ class Answer {
 
   /** Until another batch may be sent. @throws {SqlError} */
   async #wait(idleMs: number): Promise<void> {
-    if (this.#allowed > 0 || this.#stopped !== undefined) return;
+    if (this.#stopped !== undefined) throw this.#stopped;
+    if (this.#allowed > 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const timer = setTimeout(() => {
