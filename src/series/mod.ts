@@ -68,3 +68,4 @@ export type { Limits } from "./points/limits.ts";
 export type { RejectedLine } from "./points/line_error.ts";
 export type { Precision } from "./points/numbers.ts";
 export type { Point, PointValue } from "./points/point.ts";
+export type { PointColumns } from "./points/point_columns.ts";

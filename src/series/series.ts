@@ -27,6 +27,7 @@ import type { RejectedLine } from "./points/line_error.ts";
 import type { LineSource } from "./points/line_reader.ts";
 import { type Precision, UNIT_NS } from "./points/numbers.ts";
 import type { Point } from "./points/point.ts";
+import { type PointColumns, toBatch } from "./points/point_columns.ts";
 import type { Question } from "./sql/question.ts";
 import { readRows, type SqlRows } from "./sql/results/rows.ts";
 import type { SqlParameter } from "./sql/session.ts";
@@ -184,6 +185,22 @@ export class Series implements AsyncDisposable, SeriesRoutes {
     const keeper = new EventPoints(this.#writeEvents, mapping, this.#onError);
     this.#eventKeepers.push(keeper);
     return keeper;
+  }
+
+  /**
+   * Writes points of one measurement that are in columns already, such as those of a file: all of them or
+   * none. They pass by the log; it resolves when the database has them, on the disk in every durability
+   * but `none`. Other writes wait meanwhile.
+   *
+   * @throws {RangeError} (by rejecting) if they cannot be written: a field has another type, or a limit is
+   *   reached
+   * @throws {StorageError} if it is closed, or the database failed; then they are there or not, and can be
+   *   written again, which changes nothing where they are
+   */
+  async load(columns: PointColumns): Promise<void> {
+    if (columns.times.length === 0) return;
+    await this.#keeper.load((catalog, limits) => toBatch(columns, catalog, limits));
+    this.#written += columns.times.length;
   }
 
   /** What it answers over HTTP, for the option `series` of a handler. */
