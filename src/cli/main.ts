@@ -17,6 +17,7 @@ import { procession } from "./procession.ts";
 import { prune } from "./prune.ts";
 import { query } from "./query.ts";
 import { record } from "./record.ts";
+import { series } from "./series.ts";
 import { serve } from "./serve.ts";
 import { stats } from "./stats.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   journal,
   procession,
+  series,
   trails,
   demo,
 ];

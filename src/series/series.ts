@@ -241,6 +241,11 @@ export class Series implements AsyncDisposable, SeriesRoutes {
     return handled(this.#keeper.settled());
   }
 
+  /** Made at random with the database, and kept in it. */
+  get id(): string {
+    return this.#keeper.engine.state.id;
+  }
+
   /** Counters since `open`, and what is held right now. */
   stats(): SeriesStats {
     const { waitingBytes, appliedPoints, restarts } = this.#keeper.stats();
