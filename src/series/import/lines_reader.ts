@@ -128,17 +128,20 @@ async function* unzipped(
   path: string,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
+  const isZipped = await beginsAsGzip(path);
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
-  file.on("data", () => onBytes(file.bytesRead));
-  const head = new Uint8Array(2);
-  using opened = await Deno.open(path);
-  await opened.read(head);
-  if (head[0] !== 0x1f || head[1] !== 0x8b) {
-    for await (const chunk of file) yield chunk as Uint8Array;
-    return;
-  }
   const gunzip = createGunzip({ chunkSize: 1 << 20 });
-  const done = handled(pipeline(file, gunzip));
-  for await (const chunk of gunzip) yield chunk as Uint8Array;
+  const done = isZipped ? handled(pipeline(file, gunzip)) : undefined;
+  for await (const chunk of isZipped ? gunzip : file) {
+    onBytes(file.bytesRead);
+    yield chunk as Uint8Array;
+  }
   await done;
+}
+
+async function beginsAsGzip(path: string): Promise<boolean> {
+  using file = await Deno.open(path);
+  const head = new Uint8Array(2);
+  await file.read(head);
+  return head[0] === 0x1f && head[1] === 0x8b;
 }
