@@ -19,6 +19,7 @@ export const PAGES = [
   "docs/redis.md",
   "docs/procession.md",
   "docs/trails.md",
+  "docs/series-import.md",
 ] as const;
 
 /** Where a file of the repository is. */
