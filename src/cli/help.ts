@@ -57,8 +57,8 @@ export function commandHelp(command: Command, terminal: Terminal): string {
   for (const { title, flags } of groups) {
     const rows = flags.map(({ name, short, value, help }) =>
       [
-        `--${name}${short === undefined ? "" : `, -${short}`}${
-          value === undefined ? "" : ` ${value}`
+        `--${name}${value === undefined ? "" : ` ${value}`}${
+          short === undefined ? "" : `, -${short}`
         }`,
         help,
       ] as const

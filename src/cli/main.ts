@@ -19,6 +19,7 @@ import { query } from "./query.ts";
 import { record } from "./record.ts";
 import { series } from "./series.ts";
 import { serve } from "./serve.ts";
+import { simulate } from "./simulate.ts";
 import { stats } from "./stats.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
 import { trails } from "./trails.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   journal,
   procession,
   series,
+  simulate,
   trails,
   demo,
 ];

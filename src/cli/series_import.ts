@@ -217,7 +217,9 @@ async function printSchema(
     return [name, type, becomes].map(harmless);
   });
   const columns = ["column", "type", "becomes"].map((title) => ({ title }));
-  terminal.out(`${drawTable(columns, rows, terminal).join("\n")}\n`);
+  terminal.out(
+    `${drawTable(columns, rows, { width: terminal.columns, style: terminal.style }).join("\n")}\n`,
+  );
   return EXIT.ok;
 }
 
