@@ -14,7 +14,11 @@ const OUTPUT = Deno.build.os === "windows" ? "dist/traqq.exe" : "dist/traqq";
 const INCLUDE = ["examples/data/flights.ndjson.gz", "src/trails/run/worker.ts"];
 
 /** Programs of workers: nothing imports them, so they are entries beside {@linkcode ENTRY}. */
-const WORKERS = ["src/cli/workers/worker.ts"];
+const WORKERS = [
+  "src/cli/workers/worker.ts",
+  "src/series/engine/duckdb/worker.ts",
+  "src/series/sql/run/attach.ts",
+];
 
 /** What the binary may do; no more than the README asks for `traqq serve`, `record`, `query` and `demo` together. */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-env"];

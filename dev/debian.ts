@@ -1,6 +1,6 @@
 /**
  * Sees to it that programs are there which tests start: `redis-server` and `redis-cli`, the browser
- * Chromium, and TrailDB's `tdb`. Debian's packages are installed where this may do so; elsewhere it says how to get them.
+ * Chromium, TrailDB's `tdb`, and `curl`. Debian's packages are installed where this may do so; elsewhere it says how to get them.
  * `deno task test` runs it first.
  *
  * @module
@@ -36,6 +36,13 @@ const TRAILDB: Needed = {
   debian: "traildb-cli",
   elsewhere: "or build TrailDB from its source",
   isThere: () => runs("tdb"),
+};
+
+const CURL: Needed = {
+  name: "curl",
+  debian: "curl",
+  elsewhere: "it is part of most systems",
+  isThere: () => starts("curl"),
 };
 
 /** The font of the pictures in the README: without it they would look otherwise on each machine. */
@@ -81,7 +88,7 @@ export function chromiumPath(): string | undefined {
 if (import.meta.main) {
   const all = Deno.args.includes("--for-screenshots")
     ? [CHROMIUM, FONT]
-    : [REDIS, CHROMIUM, TRAILDB];
+    : [REDIS, CHROMIUM, TRAILDB, CURL];
   const missing = all.filter(({ isThere }) => !isThere());
   const mayInstall = Deno.build.os === "linux" && Deno.uid() === 0 && starts("apt-get");
   if (missing.length > 0 && mayInstall) install(missing.map(({ debian }) => debian));

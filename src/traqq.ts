@@ -51,7 +51,10 @@ export interface RecordManyOptions {
 export interface RecordReport {
   /** How many were counted. */
   recorded: number;
-  /** The others: their place in the input, from 0, and why. */
+  /**
+   * The others: their place in the input, from 0, and why. If the traqq was closed meanwhile, the last
+   * one came too late, with a `StorageError` whose code is `closed`: those behind it were not read.
+   */
   rejected: { index: number; error: Error }[];
 }
 
@@ -306,13 +309,16 @@ export class Traqq implements AsyncDisposable {
     let index = 0;
     const lines = options?.lines;
     let yieldedAtMs = performance.now();
+    let isLate = false;
     const one = (event: unknown): void => {
       try {
         confirmed = this.#record(event, at, index, lines);
         report.recorded++;
       } catch (error) {
-        if (!(error instanceof EventError)) throw error;
-        report.rejected.push({ index, error });
+        // Closed in the middle: who sent them must know which were counted.
+        isLate = report.recorded > 0 && error instanceof StorageError && error.code === "closed";
+        if (!(isLate || error instanceof EventError)) throw error;
+        report.rejected.push({ index, error: error as Error });
       } finally {
         index++;
       }
@@ -329,11 +335,13 @@ export class Traqq implements AsyncDisposable {
         for (const event of events) {
           if (isBreathless()) await breathe();
           one(event);
+          if (isLate) break;
         }
       } else {
         for await (const event of events) {
           if (isBreathless()) await breathe();
           one(event);
+          if (isLate) break;
         }
       }
     } finally {

@@ -13,7 +13,7 @@ const FIRST_PORT = 10_000;
 const PORTS = 10_000;
 const BUS_OFFSET = 10_000;
 const START_ATTEMPTS = 10;
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 5_000;
 const CLUSTER_MS = 60_000;
 const CLUSTER_NODE_TIMEOUT_MS = 1500;
@@ -212,6 +212,8 @@ export class RedisCluster implements AsyncDisposable {
     const args = [
       ...["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"],
       ...["--cluster-node-timeout", `${CLUSTER_NODE_TIMEOUT_MS}`],
+      // A replica that could not hear its master for long, on a busy machine, may still take over.
+      ...["--cluster-replica-validity-factor", "0"],
       ...["--repl-diskless-sync-delay", "0"],
       ...options.args ?? [],
     ];

@@ -20,6 +20,7 @@ import { record } from "./record.ts";
 import { series } from "./series.ts";
 import { serve } from "./serve.ts";
 import { simulate } from "./simulate.ts";
+import { sql } from "./sql.ts";
 import { stats } from "./stats.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
 import { trails } from "./trails.ts";
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   serve,
   record,
   query,
+  sql,
   stats,
   prune,
   exportCommand,

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { messageOf } from "../base/errors.ts";
 import type { Access } from "../protocol/access.ts";
 import { type Address, formatAddress, parseAddress } from "../protocol/address.ts";
 import { type HttpHandler, type HttpOptions, HttpServer, type HttpTarget } from "../server/http.ts";
 import type { SeriesRoutes } from "../series/http/routes.ts";
+import { readOrigins } from "../server/http/options.ts";
 import type { TcpServer } from "../server/tcp.ts";
 import type { Traqq } from "../traqq.ts";
 import { UsageError } from "./errors.ts";
@@ -74,13 +76,22 @@ export function readHttp(values: Values): HttpSettings | undefined {
   }
   return {
     at,
-    cors: values.all("cors"),
+    cors: readCors(values),
     hosts: values.all("allow-host"),
     maxBodyBytes: wholeNumber(values, "max-body-bytes", 1),
     maxRequests: wholeNumber(values, "max-requests", 1),
     rateLimit: wholeNumber(values, "rate-limit", 0),
     logsRequests: values.has("access-log"),
   };
+}
+
+/** The origins of `--cors`, in words of flags. @throws {UsageError} */
+function readCors(values: Values): string[] {
+  try {
+    return readOrigins(values.all("cors"));
+  } catch (error) {
+    throw new UsageError(messageOf(error).replace("Cannot use cors: wanted", "--cors wants"));
+  }
 }
 
 /** What an HTTP server is opened with. */

@@ -89,6 +89,9 @@ export async function readSettings(values: Values): Promise<ServeSettings> {
     idleTimeoutMs: durationMs(values, "idle-timeout"),
   };
   const address = formatAddress(at);
+  if (http !== undefined && at.port !== 0 && formatAddress(http.at) === address) {
+    throw new UsageError(`--addr and --http cannot both be ${address}: give each its own port`);
+  }
   need(
     `serve on ${address}`,
     // Deno takes the permission for a port of 0 only as one for the whole host.
@@ -198,7 +201,14 @@ export class OneServer {
       const port = ports?.http;
       const settings = http && { ...http, at: port === undefined ? http.at : { ...http.at, port } };
       this.#web = settings && openHttp(settings, {
-        ...{ traqq, tcp, access, insecure, tls, log, reusePort, series: this.#series },
+        traqq,
+        tcp,
+        access,
+        insecure,
+        tls,
+        log,
+        reusePort,
+        series: this.#series,
         makeHandler: (target, options) => {
           return this.#handler = openHandler(target, options, siblings);
         },

@@ -10,7 +10,7 @@ import type { Log } from "./log.ts";
 import { allStopped, DEFAULT_STOP_MS, type RunningServer, stoppable } from "./running_server.ts";
 import { bannerOf, leftBehind, OneServer, readSettings } from "./serve_one.ts";
 import type { Terminal } from "./terminal.ts";
-import { Left } from "./workers/left.ts";
+import { LeftJournals } from "./workers/left.ts";
 import { startWorkers } from "./workers/pool.ts";
 
 /** Far beyond the cores of any machine. */
@@ -41,9 +41,9 @@ export async function startServer(
   if (workers > 1) return await startWorkers(values, terminal, log, workers);
   const settings = await readSettings(values);
   const one = await OneServer.open(settings, values, terminal, log);
-  let left: Left | undefined;
+  let left: LeftJournals | undefined;
   try {
-    left = await Left.open(values, terminal, log, one.facts.journal?.directory, 1);
+    left = await LeftJournals.open(values, terminal, log, one.facts.journal?.directory, 1);
     const others = left;
     const listening = one.listen({
       siblings: others.size === 0 ? undefined : {

@@ -4,13 +4,16 @@
  *
  * @module
  */
+import { messageOf } from "../base/errors.ts";
 import { COLOURS, PLAIN, type Style } from "./draw/style.ts";
-import { OutputClosed } from "./errors.ts";
+import { CliError, OutputClosed } from "./errors.ts";
 
 /** What a command writes to. */
 export interface Terminal {
   /** Writes results. @throws {OutputClosed} if nobody reads them any more */
   out(text: string): void;
+  /** Writes bytes that are no text. @throws {OutputClosed} as `out` */
+  outBytes(bytes: Uint8Array): void;
   /** Writes messages and progress; never throws. */
   err(text: string): void;
   /** Columns of standard output; undefined where it is not a terminal. */
@@ -32,10 +35,11 @@ export function systemTerminal(): Terminal {
   const outIsTerminal = Deno.stdout.isTerminal();
   const errIsTerminal = Deno.stderr.isTerminal();
   return {
-    out: (text) => write(Deno.stdout, text),
+    out: (text) => write(Deno.stdout, encoder.encode(text)),
+    outBytes: (bytes) => write(Deno.stdout, bytes),
     err: (text) => {
       try {
-        write(Deno.stderr, text);
+        write(Deno.stderr, encoder.encode(text));
       } catch {
         // Nobody reads messages: that is no reason to stop.
       }
@@ -62,14 +66,18 @@ function consoleColumns(): number {
   }
 }
 
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let bytes = encoder.encode(text);
+function write(stream: { writeSync(bytes: Uint8Array): number }, given: Uint8Array): void {
+  let bytes = given;
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(stream.writeSync(bytes));
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      if (!(error instanceof Deno.errors.WouldBlock)) {
+        throw new CliError(`Cannot write the output: ${messageOf(error)}; write it elsewhere`, {
+          cause: error,
+        });
+      }
       // A parent made the pipe non-blocking: wait until its reader has caught up.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }

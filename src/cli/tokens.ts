@@ -43,7 +43,9 @@ export async function readTokens(values: Values): Promise<TokenEntry[]> {
     return token === undefined ? [] : [{ token, right: "all" }];
   }
   const tokens = parseTokens(await readFile("the token file", path));
-  if (tokens.length === 0) throw new CliError(`Cannot use the token file ${path}: it is empty`);
+  if (tokens.length === 0) {
+    throw new CliError(`Cannot use the token file ${path}: there is none in it; put one on a line`);
+  }
   return tokens;
 }
 

@@ -142,10 +142,11 @@ export class Client implements AsyncDisposable {
     } catch (cause) {
       wire.abort();
       if (cause instanceof ProtocolError) throw cause;
+      const reason = late
+        ? `no answer within ${connectTimeoutMs} ms`
+        : wire.reason ?? messageOf(cause);
       throw new ConnectionError(
-        `Cannot connect to ${address}: ${
-          late ? `no answer within ${connectTimeoutMs} ms` : wire.reason ?? messageOf(cause)
-        }; is it a traqq server, and does it use TLS?`,
+        `Cannot connect to ${address}: ${reason}; ${whatToDo(reason)}`,
         0,
         { cause },
       );
@@ -382,4 +383,13 @@ function secondsJson(seconds: number): string {
     ? String(seconds)
     // The server would take such a number for milliseconds.
     : JSON.stringify(new Date(seconds * 1000).toISOString());
+}
+
+/** What to do where a server does not answer as one. */
+function whatToDo(reason: string): string {
+  if (/CaUsedAsEndEntity/.test(reason)) {
+    return "that certificate is one of an authority: have the server use one with CA:FALSE";
+  }
+  if (/peer certificate/.test(reason)) return "trust who signed it by tls.caCerts (--tls-ca)";
+  return "is it a traqq server, and does it use TLS?";
 }

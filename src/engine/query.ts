@@ -3,22 +3,13 @@
  *
  * @module
  */
-import minimatch from "minimatch";
 import { messageOf } from "../base/errors.ts";
 import { show } from "../base/show.ts";
+import { compileGlobs, type Glob } from "./glob.ts";
 import { toUnixSeconds } from "./time.ts";
 import { metricName } from "../storage/metric.ts";
 import type { Metric, Unit } from "../storage/storage.ts";
 import { type MetricPath, type MetricSelector, readSelector, selects } from "./selector.ts";
-
-/** A glob that was compiled. */
-interface Glob {
-  match(name: string): boolean;
-}
-
-// Version 5 is the newest that reads no environment variable, which would need a permission. It has
-// no types.
-const Minimatch: new (glob: string) => Glob = minimatch.Minimatch;
 
 /** A point in time: a Date, unix seconds, or an RFC 3339 string. */
 export type Instant = Date | number | string;
@@ -27,7 +18,8 @@ export type Instant = Date | number | string;
 export interface Filter {
   /**
    * Globs (minimatch's rules) on `type:pattern`, for `adv` on `adv:addKey:pattern`. Only what matches
-   * one is read. Default: everything.
+   * one is read. Default: everything. All together at most 4,096 characters, braces written out, and
+   * each with `!(` at most four times.
    */
   accept?: string | readonly string[];
   /** Another name of `accept`. */
@@ -72,7 +64,12 @@ export function readUnit(unit: unknown): Unit {
   throw new TypeError(`Cannot query: wanted unit "d" or "h", received ${show(unit)}`);
 }
 
-/** Compiles globs into one test. Ignore wins, then accept (or allow). */
+/**
+ * Compiles globs into one test. Ignore wins, then accept (or allow).
+ *
+ * @throws {TypeError} if one is no glob
+ * @throws {RangeError} if they are too long or too complex
+ */
 export function metricFilter(filter: Filter): (metric: Metric) => boolean {
   const ignore = globs("ignore", filter.ignore);
   const accept = [...globs("accept", filter.accept), ...globs("allow", filter.allow)];
@@ -94,5 +91,5 @@ function globs(where: string, value: unknown): Glob[] {
       `Cannot query: wanted ${where} to be a glob or an array of globs, received ${show(wrong)}`,
     );
   }
-  return list.map((glob) => new Minimatch(glob));
+  return compileGlobs(list);
 }

@@ -17,7 +17,7 @@ import { checkpointText, sameCheckpoint } from "../storage/checkpoint.ts";
 import type { Checkpoint, Chunk } from "../storage/storage.ts";
 import { Appender, type AppenderStats } from "./appender.ts";
 import { Directory } from "./directory.ts";
-import { History } from "./history.ts";
+import { type CutPlace, History } from "./history.ts";
 import type { Reach } from "./log_buffer.ts";
 import { SNAPSHOT_NAME } from "./names.ts";
 import { type Found, type JournalOwner, look } from "./opening.ts";
@@ -75,7 +75,8 @@ export class Journal {
   /** Ordinal of the last cut that is confirmed. */
   #confirmedCut: number;
   #confirmed: Confirmation | null;
-  #released: Reach = { event: 0, cut: 0 };
+  /** Undefined until recovery is done: before, it may need what is kept, however old it is. */
+  #released: Reach | undefined;
   /** As far as it was read: at first what recovery needs. */
   #history: History;
   /** There are newer cuts than it knows. */
@@ -275,7 +276,8 @@ export class Journal {
    */
   async *chunksAfter(stored: Checkpoint | null): AsyncGenerator<Chunk> {
     if (this.#isStale || !this.#history.knows(stored)) {
-      this.#history = await this.#readAll();
+      // All that is kept, not only what recovery needs.
+      this.#history = await this.#read([...this.#past.numbers, this.#appender.segment]);
       this.#isStale = false;
     }
     const { cut: first, isAhead, isBehind } = this.#history.resume(stored, this.#owner.forgets);
@@ -304,11 +306,26 @@ export class Journal {
       );
     }
     const wanted = this.#history.cuts.slice(first);
+    for (const { segment } of wanted) this.#past.renew(segment);
+    for await (const chunk of this.#chunksIn(wanted)) {
+      if (!isIn(stored, chunk)) yield chunk;
+    }
+  }
+
+  /**
+   * The chunks of earlier processes that were cut or confirmed in their last `replayMs`, in order; maybe
+   * older ones too.
+   */
+  async *keptChunks(): AsyncGenerator<Chunk> {
+    const { cuts } = await this.#read(this.#past.recent());
+    yield* this.#chunksIn(cuts);
+  }
+
+  async *#chunksIn(wanted: readonly CutPlace[]): AsyncGenerator<Chunk> {
     for (const segment of new Set(wanted.map(({ segment }) => segment))) {
       const offsets = new Set(wanted.filter((cut) => cut.segment === segment).map((c) => c.offset));
       for await (const { record, offset } of readSegment(this.#directory, segment, () => {})) {
-        if (record.kind !== "cut" || !offsets.has(offset)) continue;
-        for (const chunk of this.#chunksOf(record)) if (!isIn(stored, chunk)) yield chunk;
+        if (record.kind === "cut" && offsets.has(offset)) yield* this.#chunksOf(record);
       }
     }
   }
@@ -412,10 +429,8 @@ export class Journal {
     };
   }
 
-  /** All that is kept, not only what recovery needs. */
-  async #readAll(): Promise<History> {
+  async #read(numbers: readonly number[]): Promise<History> {
     const history = new History(this.#directory.path);
-    const numbers = [...this.#past.numbers, this.#appender.segment];
     for (const [i, segment] of numbers.entries()) {
       if (i > 0 && segment !== numbers[i - 1] + 1) history.noteDamage();
       await noteSegment(
@@ -447,7 +462,7 @@ export class Journal {
   }
 
   #tidySoon(): void {
-    if (this.#closed !== undefined) return;
+    if (this.#closed !== undefined || this.#released === undefined) return;
     const { segment } = this.#appender;
     if (this.#past.release(this.#released, segment)) {
       this.#putEvents();

@@ -63,6 +63,18 @@ export class PastSegments {
     return this.#foreign.has(number);
   }
 
+  /**
+   * Those with the cuts that storage may have lost a part of: what it was done with in the last
+   * `replayMs`, and what it was not. The last time that something was done is when they end: what was
+   * kept must not go because nobody was there for a while.
+   */
+  recent(): number[] {
+    const lastMs = Math.max(...this.#segments.map(({ doneAtMs }) => doneAtMs ?? -Infinity));
+    const fromMs = lastMs - this.#options.settings.replayMs;
+    return this.#segments.filter(({ doneAtMs }) => doneAtMs === undefined || doneAtMs >= fromMs)
+      .map(({ number }) => number);
+  }
+
   /** Takes over those before `current` from what was written. */
   collect(reaches: Map<number, Reach>, current: number): void {
     for (const [number, reach] of reaches) {
@@ -81,19 +93,28 @@ export class PastSegments {
   release({ event, cut }: Reach, current: number): boolean {
     const now = Date.now();
     for (const segment of this.#segments) {
-      const { reach, number, doneAtMs } = segment;
+      const { reach, doneAtMs } = segment;
       if (doneAtMs !== undefined || reach === undefined) continue;
       if (reach.event > event || reach.cut > cut) continue;
-      segment.doneAtMs = now;
-      // For the next process; should it fail, that one lets go of the segment too early or too late.
-      if (!this.#damaged.has(number)) {
-        this.#options.directory.touch(segmentName(number), now).catch(() => {});
-      }
+      this.#done(segment, now);
     }
     const before = this.#neededFrom;
     this.#neededFrom = this.#segments.find(({ doneAtMs }) => doneAtMs === undefined)?.number ??
       current;
     return this.#neededFrom !== before;
+  }
+
+  /** Keeps a segment for as long as if storage had it only now: it is committed again. */
+  renew(number: number): void {
+    const segment = this.#segments.find((it) => it.number === number);
+    if (segment?.doneAtMs !== undefined) this.#done(segment, Date.now());
+  }
+
+  #done(segment: Segment, nowMs: number): void {
+    segment.doneAtMs = nowMs;
+    // For the next process; should it fail, that one lets go of the segment too early or too late.
+    if (this.#damaged.has(segment.number)) return;
+    this.#options.directory.touch(segmentName(segment.number), nowMs).catch(() => {});
   }
 
   /** Removes those whose time is over, one after the other. */

@@ -46,6 +46,8 @@ export const EVERYTHING: Grant = { right: "all", expiresAtMs: Infinity };
 /** HS256 is only as strong as its key, which RFC 7518 wants this long. */
 const MIN_SECRET_BYTES = 32;
 const RIGHTS: readonly unknown[] = ["record", "read", "all"];
+/** In the place of a token's number: all JWTs, as none can be guessed. */
+const ANY_JWT = -1;
 
 /** Whether a grant allows it, now. */
 export function allows({ right, expiresAtMs }: Grant, wanted: "record" | "read"): boolean {
@@ -90,19 +92,22 @@ export class Access {
    * What a token gives; `wrong` if it is none, `blocked` if too many wrong ones came from the address.
    */
   async enter(given: string, address: string): Promise<Grant | "wrong" | "blocked"> {
-    const grant = this.#ownGrant(given) ?? await this.#jwtGrant(given);
+    const own = this.#numberOf(given);
+    const grant = own === undefined
+      ? await this.#jwtGrant(given)
+      : { right: this.#tokens[own].right, expiresAtMs: Infinity };
     const nowMs = performance.now();
     if (grant === undefined) {
       return this.#attempts.wrong(address, nowMs) ? "blocked" : "wrong";
     }
-    return this.#attempts.right(address, nowMs) ? grant : "blocked";
+    return this.#attempts.right(address, own ?? ANY_JWT, nowMs) ? grant : "blocked";
   }
 
-  #ownGrant(given: string): Grant | undefined {
-    let found: Right | undefined;
+  #numberOf(given: string): number | undefined {
+    let found: number | undefined;
     // All of them, so that the time does not tell which it was.
-    for (const { token, right } of this.#tokens) if (token.matches(given)) found ??= right;
-    return found === undefined ? undefined : { right: found, expiresAtMs: Infinity };
+    for (const [i, { token }] of this.#tokens.entries()) if (token.matches(given)) found ??= i;
+    return found;
   }
 
   async #jwtGrant(given: string): Promise<Grant | undefined> {

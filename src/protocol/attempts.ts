@@ -2,8 +2,9 @@
  * Wrong tokens by address, so that nobody can try many.
  *
  * An address that sent too many is not listened to until a minute is over. One from which a right token
- * came a while ago goes on with that: behind one proxy there may be a program with an old token beside
- * those that record, and what they send must not be lost.
+ * came a while ago goes on with that one: behind one proxy there may be a program with an old token
+ * beside those that record, and what they send must not be lost. With that one alone, for a token that
+ * only records may be known to everybody, and must not help to find the others.
  *
  * @module
  */
@@ -21,8 +22,8 @@ interface Seen {
   wrong: number;
   /** Since when they are counted. */
   sinceMs: number;
-  /** When a right token came. */
-  knownMs: number;
+  /** When each right token came. */
+  readonly knownMs: Map<number, number>;
 }
 
 /** See the top of this file. Times are an argument, as of `performance.now()`. */
@@ -36,16 +37,21 @@ export class Attempts {
     return seen.wrong > MAX_WRONG_PER_MINUTE;
   }
 
-  /** Notes a right token; whether it counts, rather than being one of too many tries. */
-  right(address: string, nowMs: number): boolean {
+  /**
+   * Notes a right token; whether it counts, rather than being one of too many tries.
+   *
+   * @param token which one it is
+   */
+  right(address: string, token: number, nowMs: number): boolean {
     const seen = this.#of(address, nowMs);
-    if (seen.wrong >= MAX_WRONG_PER_MINUTE && nowMs - seen.knownMs > KNOWN_MS) return false;
-    seen.knownMs = nowMs;
+    const knownMs = seen.knownMs.get(token) ?? -Infinity;
+    if (seen.wrong >= MAX_WRONG_PER_MINUTE && nowMs - knownMs > KNOWN_MS) return false;
+    seen.knownMs.set(token, nowMs);
     return true;
   }
 
   #of(address: string, nowMs: number): Seen {
-    const seen = this.#seen.get(address) ?? { wrong: 0, sinceMs: nowMs, knownMs: -Infinity };
+    const seen = this.#seen.get(address) ?? { wrong: 0, sinceMs: nowMs, knownMs: new Map() };
     if (nowMs - seen.sinceMs >= WINDOW_MS) {
       seen.wrong = 0;
       seen.sinceMs = nowMs;

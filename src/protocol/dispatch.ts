@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf } from "../base/errors.ts";
+import { messageOf, StorageError } from "../base/errors.ts";
 import type { Instant } from "../engine/query.ts";
 import type { RecordReport, Traqq } from "../traqq.ts";
 import type { Command } from "./commands.ts";
@@ -60,9 +60,27 @@ async function recordMany(
   at: Instant | readonly (Instant | null)[] | undefined,
 ): Promise<RecordManyData> {
   const times = isList(at) ? (_: unknown, index: number) => at[index] ?? undefined : at;
-  return toRecordManyData(
-    await target.recordMany(events, times === undefined ? undefined : { at: times }),
+  const report = await target.recordMany(events, times === undefined ? undefined : { at: times });
+  return toRecordManyData(toTheEnd(report, events.length));
+}
+
+/**
+ * A report that says of each event what became of it, also of those that were not read because the
+ * target was closed meanwhile.
+ *
+ * @param count of all events
+ */
+export function toTheEnd(report: RecordReport, count: number): RecordReport {
+  const last = report.rejected.at(-1);
+  if (!(last?.error instanceof StorageError && last.error.code === "closed")) return report;
+  const error = new StorageError(
+    "closed",
+    "Cannot take any more events: the server is stopping, and it was not counted; send it again later",
+    { cause: last.error },
   );
+  const rejected = report.rejected.slice(0, -1);
+  for (let index = last.index; index < count; index++) rejected.push({ index, error });
+  return { recorded: report.recorded, rejected };
 }
 
 /** A report as it goes over the wire. */

@@ -17,7 +17,7 @@ import { ProtocolError } from "../base/errors.ts";
 import type { Instant } from "../engine/query.ts";
 import { type Access, allows, EVERYTHING, type Grant } from "./access.ts";
 import { type Command, parseLine } from "./commands.ts";
-import { dispatch, type Target } from "./dispatch.ts";
+import { dispatch, type Target, toTheEnd } from "./dispatch.ts";
 import { errorLine, okLine } from "./replies.ts";
 
 /** Wrong tokens after which a session ends. */
@@ -49,6 +49,14 @@ export interface SessionOptions {
 const NOT_AUTHORIZED =
   'Cannot do this without the token: send {"cmd":"auth","token":"…"} first on this connection';
 
+/**
+ * The first lines of a request of HTTP. A page in a browser can post any text to any address, this
+ * machine's own included, and lines of that text would be commands.
+ */
+const HTTP = /^(?:[A-Z]+ \S+ HTTP\/\d|Host:)/i;
+const NOT_HTTP =
+  "Cannot speak HTTP here: wanted lines of JSON; the connection is closed; for HTTP start traqq serve with --http";
+
 /** A place in the queue for the reply to a record. */
 interface Slot {
   readonly id: string | undefined;
@@ -77,6 +85,7 @@ export class Session {
   /** What the token gave; undefined before it. */
   #grant: Grant | undefined;
   #wrongTokens = 0;
+  #isHttp = false;
 
   /** A session on `target`. */
   constructor(target: Target, options: SessionOptions = {}) {
@@ -93,9 +102,9 @@ export class Session {
     return this.#grant !== undefined;
   }
 
-  /** Whether the client must be disconnected: it sent too many wrong tokens. Lines are ignored. */
+  /** Whether the client must be disconnected: too many wrong tokens, or HTTP. Lines are ignored. */
   get ended(): boolean {
-    return this.#wrongTokens >= MAX_WRONG_TOKENS;
+    return this.#isHttp || this.#wrongTokens >= MAX_WRONG_TOKENS;
   }
 
   /**
@@ -112,7 +121,10 @@ export class Session {
       return this.#fail(this.authorized ? line : new ProtocolError(NOT_AUTHORIZED), undefined);
     }
     const { command, id } = parseLine(line);
-    if (command instanceof ProtocolError) return this.#fail(command, id);
+    if (command instanceof ProtocolError) {
+      this.#isHttp = HTTP.test(line);
+      return this.#fail(this.#isHttp ? new ProtocolError(NOT_HTTP) : command, id);
+    }
     if (command.cmd === "ping") return this.#enqueue(okLine(undefined, id));
     const wanted = rightFor(command);
     if (wanted !== undefined && (this.#grant === undefined || !allows(this.#grant, wanted))) {
@@ -171,7 +183,8 @@ export class Session {
     let failure: { error: unknown } | undefined;
     try {
       const report = await this.#target.recordMany(events, { at, lines });
-      for (const { index, error } of report.rejected) errors.set(index, error);
+      const { rejected } = toTheEnd(report, events.length);
+      for (const { index, error } of rejected) errors.set(index, error);
     } catch (error) {
       failure = { error };
     }

@@ -42,6 +42,12 @@ export type {
   OpenEngine,
   Unit,
 } from "./engine/engine.ts";
+export type {
+  AggregateInfo,
+  MaintenanceEvent,
+  MaintenancePlan,
+  RetentionPolicy,
+} from "./engine/maintenance.ts";
 export { EngineError, type EngineErrorCode } from "./engine/errors.ts";
 export type { AddValue, Mapping } from "../engine/config.ts";
 export type { EventKeeper } from "../engine/event_keeper.ts";

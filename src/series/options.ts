@@ -7,6 +7,7 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/show.ts";
 import { type Durability, readDurability } from "../engine/journal_options.ts";
 import type { OpenEngine } from "./engine/engine.ts";
+import type { MaintenanceEvent, MaintenancePlan, RetentionPolicy } from "./engine/maintenance.ts";
 import { type Limits, readLimits } from "./points/limits.ts";
 
 /**
@@ -38,6 +39,19 @@ export interface SeriesOptions {
   memoryLimitBytes?: number;
   /** Threads of the database. Default is the engine's. */
   threads?: number;
+  /** How long points are kept; default for ever. One policy per measurement, `*` for all others. */
+  retention?: readonly RetentionPolicy[];
+  /**
+   * Whole days, in UTC, that ended so many milliseconds ago go to Parquet files in `cold` in the directory,
+   * where SQL reads them as before. Default: none do.
+   */
+  coldAfterMs?: number;
+  /** Continuous aggregates that there must be: the name and the SELECT. Others may be made by `command`. */
+  aggregates?: Readonly<Record<string, string>>;
+  /** Milliseconds between two runs of maintenance, which does those three. Default 600,000. */
+  maintenanceIntervalMs?: number;
+  /** Told of what maintenance did, and could not do. */
+  onMaintenance?: (event: MaintenanceEvent) => void;
   /** How much one may write. */
   limits?: Partial<Limits>;
   /** Told of what goes wrong beside the calls: a database that was opened again, a damaged log. */
@@ -56,6 +70,9 @@ export interface SeriesSettings {
   readonly maxWaitingBytes: number;
   readonly memoryLimitBytes: number | undefined;
   readonly threads: number | undefined;
+  readonly plan: MaintenancePlan;
+  readonly aggregates: readonly { readonly name: string; readonly query: string }[];
+  readonly maintenanceIntervalMs: number;
   readonly limits: Limits;
 }
 
@@ -68,6 +85,11 @@ const NAMES: readonly string[] = [
   "maxWaitingBytes",
   "memoryLimitBytes",
   "threads",
+  "retention",
+  "coldAfterMs",
+  "aggregates",
+  "maintenanceIntervalMs",
+  "onMaintenance",
   "limits",
   "onError",
   "openEngine",
@@ -91,9 +113,26 @@ export function readSeriesOptions(options: SeriesOptions): SeriesSettings {
       }, received ${show(directory)}`,
     );
   }
+  const { retention = [], coldAfterMs, aggregates = {} } = options;
+  if (coldAfterMs !== undefined && directory === undefined) {
+    throw new ConfigError(
+      "Cannot use series.coldAfterMs: with the durability none there are no files; leave it out",
+    );
+  }
   return {
     directory,
     durability,
+    plan: {
+      retention: retention.map(readPolicy),
+      coldAfterMs: coldAfterMs === undefined ? undefined : whole("coldAfterMs", coldAfterMs, 0),
+    },
+    aggregates: Object.entries(aggregates).map(([name, query]) => ({ name, query })),
+    maintenanceIntervalMs: whole(
+      "maintenanceIntervalMs",
+      options.maintenanceIntervalMs ?? 600_000,
+      1,
+      2 ** 31 - 1,
+    ),
     syncIntervalMs: whole("syncIntervalMs", options.syncIntervalMs ?? 100, 1, 2 ** 31 - 1),
     retainLogMs: retainLogMs === null ? null : whole("retainLogMs", retainLogMs, 0),
     applyIntervalMs: whole("applyIntervalMs", options.applyIntervalMs ?? 100, 0, 2 ** 31 - 1),
@@ -104,6 +143,23 @@ export function readSeriesOptions(options: SeriesOptions): SeriesSettings {
     threads: threads === undefined ? undefined : whole("threads", threads, 1),
     limits: readLimits(options.limits),
   };
+}
+
+function readPolicy(policy: RetentionPolicy, at: number, all: readonly RetentionPolicy[]) {
+  const { measurement, keepMs } = policy;
+  if (typeof measurement !== "string" || measurement === "") {
+    throw new ConfigError(
+      `Cannot use series.retention[${at}].measurement: wanted a name or *, received ${
+        show(measurement)
+      }`,
+    );
+  }
+  if (all.findIndex((other) => other.measurement === measurement) !== at) {
+    throw new ConfigError(
+      `Cannot use series.retention[${at}]: ${measurement} has a policy already; leave one out`,
+    );
+  }
+  return { measurement, keepMs: whole(`retention[${at}].keepMs`, keepMs, 1) };
 }
 
 function whole(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {

@@ -13,6 +13,7 @@ import type { EventKeeper } from "../engine/event_keeper.ts";
 import { Directory } from "../journal/directory.ts";
 import { SeriesSession } from "./ask.ts";
 import type { Engine, EngineOptions, EngineStats } from "./engine/engine.ts";
+import type { AggregateInfo, MaintenanceEvent } from "./engine/maintenance.ts";
 import { EventPoints } from "./event_points.ts";
 import { askRoutes } from "./http/ask.ts";
 import { databaseRoutes } from "./http/databases.ts";
@@ -20,6 +21,7 @@ import type { SeriesRoute, SeriesRoutes } from "./http/routes.ts";
 import { writeRoutes } from "./http/write.ts";
 import { EngineError } from "./engine/errors.ts";
 import { Keeper } from "./keeper.ts";
+import { Maintainer } from "./maintainer.ts";
 import { PointLog, type PointLogStats } from "./log/point_log.ts";
 import { readSeriesOptions, type SeriesOptions } from "./options.ts";
 import { encodePoint } from "./points/encode.ts";
@@ -76,6 +78,7 @@ export interface SeriesStats {
  */
 export class Series implements AsyncDisposable, SeriesRoutes {
   readonly #keeper: Keeper;
+  readonly #maintainer: Maintainer;
   readonly #lock: Deno.FsFile | undefined;
   readonly #logStats: () => PointLogStats | undefined;
   /** Asks in SQL, row by row; each statement sees what was written before it. */
@@ -88,11 +91,13 @@ export class Series implements AsyncDisposable, SeriesRoutes {
 
   private constructor(
     keeper: Keeper,
+    maintainer: Maintainer,
     lock: Deno.FsFile | undefined,
     logStats: () => PointLogStats | undefined,
     onError: (error: Error) => void,
   ) {
     this.#keeper = keeper;
+    this.#maintainer = maintainer;
     this.session = new SeriesSession(keeper);
     this.#lock = lock;
     this.#logStats = logStats;
@@ -108,7 +113,7 @@ export class Series implements AsyncDisposable, SeriesRoutes {
   static async open(options: SeriesOptions = {}): Promise<Series> {
     const settings = readSeriesOptions(options);
     const { durability, syncIntervalMs, retainLogMs, memoryLimitBytes, threads } = settings;
-    const onError = reporter(options.onError);
+    const onError = quiet(options.onError);
     const directory = settings.directory === undefined
       ? undefined
       : new Directory(settings.directory, "series");
@@ -120,6 +125,7 @@ export class Series implements AsyncDisposable, SeriesRoutes {
         directory: directory?.path,
         memoryLimitBytes,
         threads,
+        isTiered: settings.plan.coldAfterMs !== undefined,
       };
       let log: PointLog | undefined;
       const openLog = async (engine: Engine, path: string) => {
@@ -138,7 +144,15 @@ export class Series implements AsyncDisposable, SeriesRoutes {
         openLog: directory && ((engine) => openLog(engine, directory.pathOf("log"))),
         onError,
       });
-      return new Series(keeper, lock, () => log?.stats(), onError);
+      const maintainer = new Maintainer({
+        engine: () => keeper.engine,
+        plan: settings.plan,
+        aggregates: settings.aggregates,
+        intervalMs: settings.maintenanceIntervalMs,
+        onMaintenance: quiet(options.onMaintenance),
+        onError,
+      });
+      return new Series(keeper, maintainer, lock, () => log?.stats(), onError);
     } catch (error) {
       lock?.close();
       if (!(error instanceof EngineError)) throw error;
@@ -246,6 +260,36 @@ export class Series implements AsyncDisposable, SeriesRoutes {
     return this.#keeper.engine.state.id;
   }
 
+  /**
+   * Runs `CREATE CONTINUOUS AGGREGATE name AS SELECT …` or `DROP CONTINUOUS AGGREGATE name`; what a SELECT
+   * may be says docs/series-storage.md. To create one that is there, with the same SELECT, does nothing.
+   *
+   * @throws {EngineError} `refused` if it cannot be
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async command(statement: string): Promise<void> {
+    await this.flush();
+    await this.#maintainer.command(statement);
+  }
+
+  /** Continuous aggregates that there are. */
+  async aggregates(): Promise<AggregateInfo[]> {
+    return await this.#keeper.engine.aggregates?.() ?? [];
+  }
+
+  /**
+   * Refreshes continuous aggregates, drops what is past its retention and moves old days to the cold tier,
+   * as it is done by itself every `maintenanceIntervalMs`.
+   *
+   * @param nowMs the moment to which ages count back, unix milliseconds; default now
+   * @returns what was done, and what could not be
+   * @throws {StorageError} if the database is gone and does not come back now
+   */
+  async maintain(nowMs?: number): Promise<MaintenanceEvent[]> {
+    await this.flush();
+    return await this.#maintainer.run(nowMs);
+  }
+
   /** Counters since `open`, and what is held right now. */
   stats(): SeriesStats {
     const { waitingBytes, appliedPoints, restarts } = this.#keeper.stats();
@@ -271,6 +315,7 @@ export class Series implements AsyncDisposable, SeriesRoutes {
    * @throws {StorageError} if it takes longer
    */
   close(timeoutMs: number = CLOSE_MS): Promise<void> {
+    this.#maintainer.close();
     return this.#closed ??= this.#close(timeoutMs);
   }
 
@@ -343,10 +388,10 @@ export class Series implements AsyncDisposable, SeriesRoutes {
 }
 
 /** A report must not stop what it reports about. */
-function reporter(onError: SeriesOptions["onError"]): (error: Error) => void {
-  return (error) => {
+function quiet<T>(report: ((what: T) => void) | undefined): (what: T) => void {
+  return (what) => {
     try {
-      onError?.(error);
+      report?.(what);
     } catch {
       // Whoever is told must not throw.
     }

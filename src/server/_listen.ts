@@ -55,7 +55,16 @@ function whyNot(cause: unknown, address: string): string {
   if (cause instanceof Deno.errors.AddrNotAvailable) {
     return "this machine has no such address; choose one of its own, or 0.0.0.0 for all";
   }
-  return messageOf(cause);
+  const reason = messageOf(cause);
+  // Deno has no class of its own for these.
+  if (/certificate|\bkeys?\b/i.test(reason)) {
+    return `it cannot talk TLS with tls.cert (--tls-cert) and tls.key (--tls-key): ${reason}; ` +
+      "give a certificate and the private key that belongs to it, each as PEM";
+  }
+  if (/lookup address/.test(reason)) {
+    return `${reason}; choose an address of this machine, such as 127.0.0.1`;
+  }
+  return reason;
 }
 
 /** A whole number of an option. @throws {ConfigError} */

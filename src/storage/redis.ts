@@ -135,6 +135,12 @@ export class RedisStorage implements Storage, AsyncDisposable {
     return (await readCheckpoint(this.#connection, prefix, writer))?.checkpoint ?? null;
   }
 
+  /** On a cluster, has what keys lack of earlier processes' chunks committed again. */
+  async verify(prefix: string, writer: string, kept: AsyncIterable<Chunk>): Promise<void> {
+    this.#check(prefix);
+    await this.#cluster?.verify(prefix, writer, kept);
+  }
+
   /** Takes, or keeps, the sole right to commit as a writer. */
   async acquireWriter(
     prefix: string,

@@ -214,6 +214,18 @@ export interface Storage {
   checkpoint(prefix: string, writer: string): Promise<Checkpoint | null>;
 
   /**
+   * Only where atomicity is `metric`: a metric may have lost commits while the writer's checkpoint stands
+   * past them. Asks every metric for what it got of chunks that were committed by processes before this
+   * one, and sets the writer's checkpoint back to before the first that is missing, so that all from
+   * there on can be committed again; who has a chunk skips it. Buckets that were pruned since have lost
+   * nothing. Called by who holds the writer, before it commits.
+   *
+   * @param kept the last chunks of the writer, in order, without repetition; those behind its checkpoint
+   *   are left out of account
+   */
+  verify?(prefix: string, writer: string, kept: AsyncIterable<Chunk>): Promise<void>;
+
+  /**
    * Takes, or keeps, the sole right to commit as `writer` for `ttlMs` milliseconds. False if another
    * incarnation holds it and its time is not over.
    */

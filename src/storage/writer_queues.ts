@@ -6,12 +6,15 @@
  */
 import type { Chunk } from "./storage.ts";
 
+/** Who a writer is. */
+export type WriterName = Pick<Chunk, "prefix" | "writer">;
+
 /** See the top of this file. */
 export class WriterQueues {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Runs `work` after all that came before it for the chunk's writer, whatever became of that. */
-  run<T>({ prefix, writer }: Chunk, work: (id: string) => Promise<T>): Promise<T> {
+  /** Runs `work` after all that came before it for the writer, whatever became of that. */
+  run<T>({ prefix, writer }: WriterName, work: (id: string) => Promise<T>): Promise<T> {
     const id = JSON.stringify([prefix, writer]);
     const before = this.#last.get(id) ?? Promise.resolve();
     const run = before.then(() => work(id));

@@ -23,7 +23,8 @@ import type {
 /**
  * The storage it is given, but a call that takes longer than the deadline rejects with `unknown`. It
  * may happen all the same, even after it was repeated: the checkpoints see to it that a chunk counts
- * once. Only `prune` may take its time, for it has much to do, and no flush waits for it.
+ * once. Only `prune` and `verify` may take their time, for they have much to do, and no flush waits for
+ * them.
  */
 export class DeadlineStorage implements Storage {
   readonly name: string;
@@ -71,6 +72,10 @@ export class DeadlineStorage implements Storage {
 
   checkpoint(prefix: string, writer: string): Promise<Checkpoint | null> {
     return this.#soon(this.#storage.checkpoint(prefix, writer));
+  }
+
+  async verify(prefix: string, writer: string, kept: AsyncIterable<Chunk>): Promise<void> {
+    await this.#storage.verify?.(prefix, writer, kept);
   }
 
   acquireWriter(

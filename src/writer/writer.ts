@@ -176,12 +176,14 @@ export class Writer {
   }
 
   /**
-   * Brings the cuts of earlier processes, which stand in the journal, to storage.
+   * Brings the cuts of earlier processes, which stand in the journal, to storage: those behind its
+   * checkpoint, and those that it lost in part.
    *
    * @returns number of the last event that is in storage then
    * @throws {StorageError} also if journal and storage do not belong together
    */
   async recover(journal: Journal): Promise<number> {
+    await this.#storage.verify?.(this.#prefix, this.id, journal.keptChunks());
     const covered = journal.covered(await this.#replay(undefined));
     journal.confirm();
     return covered;

@@ -23,6 +23,10 @@ export class FakeTerminal implements Terminal {
     this.outText += text;
   }
 
+  outBytes(bytes: Uint8Array): void {
+    this.outText += new TextDecoder("latin1").decode(bytes);
+  }
+
   err(text: string): void {
     this.errText += text;
   }

@@ -17,6 +17,10 @@ async function rejects(
   return error;
 }
 
+async function* inOrder(chunks: readonly Chunk[]): AsyncGenerator<Chunk> {
+  yield* chunks;
+}
+
 /** @see {@linkcode Case} */
 export const CHECKPOINT_CASES: readonly Case[] = [
   {
@@ -53,6 +57,24 @@ export const CHECKPOINT_CASES: readonly Case[] = [
       const again = await writer.commit(chunks);
       assertEquals(new Set(again.map(({ outcome }) => outcome)), new Set(["skipped"]));
       assertEquals(await contents(storage), totals([...cells, ...cells, ...CELLS]));
+    },
+  },
+  {
+    name: "verify() of chunks that are in storage changes nothing, and they still count once",
+    async run({ open }) {
+      const storage = await open();
+      const one = new TestWriter(storage, { incarnation: "one" });
+      const chunks = [...one.chunks(CELLS), ...one.chunks(CELLS)];
+      const two = new TestWriter(storage, { incarnation: "two", previous: one.previous });
+      chunks.push(...two.chunks(CELLS));
+      await one.commit(chunks);
+      const notYet = two.chunks(CELLS);
+      await storage.verify?.(PREFIX, "writer", inOrder([...chunks, ...notYet]));
+      assertEquals(await storage.checkpoint(PREFIX, "writer"), chunks.at(-1)!.checkpoint);
+      assertEquals(await contents(storage), totals([...CELLS, ...CELLS, ...CELLS]));
+      await two.commit(notYet);
+      await storage.verify?.(PREFIX, "nobody", inOrder(chunks));
+      assertEquals(await contents(storage), totals(Array(4).fill(CELLS).flat()));
     },
   },
   {

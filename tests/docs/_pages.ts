@@ -20,6 +20,8 @@ export const PAGES = [
   "docs/procession.md",
   "docs/trails.md",
   "docs/series-import.md",
+  "docs/series.md",
+  "docs/series-storage.md",
 ] as const;
 
 /** Where a file of the repository is. */

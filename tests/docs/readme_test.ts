@@ -7,6 +7,7 @@ import { MAX_NAME_BYTES, MAX_PATTERN_BYTES, readConfig } from "../../src/engine/
 import { DURABILITIES } from "../../src/engine/journal_options.ts";
 import { MAX_FIELD_BYTES } from "../../src/engine/field.ts";
 import { MAX_RANKED } from "../../src/engine/result.ts";
+import { MAX_GLOB_CHARACTERS } from "../../src/engine/glob.ts";
 import { MAX_EVENTS_PER_LINE } from "../../src/protocol/commands.ts";
 import { MAX_LINE_BYTES } from "../../src/protocol/lines.ts";
 import { serveTcp } from "../../src/server/tcp.ts";
@@ -82,6 +83,7 @@ Deno.test("README.md: the fixed limits are those of the code", () => {
     table(README, "fixed limits").find(([name]) => name.startsWith(what))![1];
   assertEquals(numberOf(limitOf("members of `ranked`")), MAX_RANKED);
   assertEquals(numberOf(limitOf("events of a `record_many`")), MAX_EVENTS_PER_LINE);
+  assertEquals(numberOf(limitOf("characters of all globs")), MAX_GLOB_CHARACTERS);
 });
 
 Deno.test("README.md: the table of flags has the flags of every command", () => {

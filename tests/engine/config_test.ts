@@ -22,6 +22,7 @@ Deno.test("readConfig() fills in every default", () => {
     journal: undefined,
     retention: { d: undefined, h: undefined },
     writer: undefined,
+    keeper: undefined,
   };
   assertEquals(readConfig({}), defaults);
   assertEquals(readConfig({ limits: {}, flush: {}, time: {}, retention: {} }), defaults);

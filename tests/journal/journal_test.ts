@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import fc from "fast-check";
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { framed } from "../../src/journal/frame.ts";
@@ -10,6 +11,9 @@ import { FaultyDirectory } from "./_faulty_directory.ts";
 import { chunksOf, JournalBench, type OpenOptions, recovered } from "./_bench.ts";
 
 const FIRST = "0000000001.segment", SECOND = "0000000002.segment", THIRD = "0000000003.segment";
+
+/** Lets what is under way go on. */
+const later = () => new Promise<false>((resolve) => setTimeout(resolve, 1, false));
 
 function append(journal: Journal, count: number): void {
   for (let i = 0; i < count; i++) journal.append(1000, `e${journal.lastEvent + 1}`);
@@ -305,6 +309,75 @@ Deno.test("Journal keeps segments for retainMs, and for ever with null", async (
     }
     assertEquals(bench.segments().includes(FIRST), kept, String(retainMs));
   }
+});
+
+/** Three processes, each with a cut and a segment of its own, done so many minutes ago. */
+async function cutsBefore(bench: JournalBench, minutes: readonly number[]) {
+  const stored: Checkpoint[] = [];
+  for (const [i] of minutes.entries()) {
+    const journal = await bench.open();
+    await recovered(journal, stored.at(-1) ?? null);
+    append(journal, 1);
+    stored.push(await cut(journal, 1, i + 1, i + 1));
+    journal.confirm();
+    await journal.close(5000);
+  }
+  // It takes another one to say that the last is done.
+  const journal = await bench.open();
+  await recovered(journal, stored.at(-1)!);
+  await journal.close(5000);
+  for (const [i, ago] of minutes.entries()) {
+    const at = new Date(Date.now() - ago * 60_000);
+    Deno.utimeSync(bench.file([FIRST, SECOND, THIRD][i]), at, at);
+  }
+  return stored;
+}
+
+async function kept(journal: Journal): Promise<Checkpoint[]> {
+  return (await Array.fromAsync(journal.keptChunks())).map(({ checkpoint }) => checkpoint);
+}
+
+Deno.test("Journal.keptChunks() are those of the last replayMs of earlier processes, however long ago they ended", async () => {
+  for (const ago of [0, 10_000]) {
+    await using bench = new JournalBench();
+    const stored = await cutsBefore(bench, [ago + 15, ago + 9, ago]);
+    const journal = await bench.open();
+    assertEquals(await kept(journal), stored.slice(1));
+    append(journal, 1);
+    await cut(journal, 1, 4, 4);
+    assertEquals(await kept(journal), stored.slice(1), "without its own");
+  }
+});
+
+Deno.test("Journal keeps what is old until recovery is done, and then goes by its time", async () => {
+  await using bench = new JournalBench();
+  const [, , stored] = await cutsBefore(bench, [40, 30, 20]);
+  {
+    using time = new FakeTime();
+    const journal = await bench.open();
+    time.tick(600_000);
+    const closed = journal.close(5000);
+    for (let done = false; !done;) {
+      await time.tickAsync(1);
+      done = await Promise.race([closed.then(() => true), FakeTime.restoreFor(later)]);
+    }
+  }
+  assertEquals(bench.segments().slice(0, 3), [FIRST, SECOND, THIRD]);
+  const journal = await bench.open();
+  await recovered(journal, stored);
+  await journal.close(5000);
+  assertEquals(bench.segments().includes(THIRD), false);
+});
+
+Deno.test("Journal keeps what it has committed again as if that were the first time", async () => {
+  await using bench = new JournalBench();
+  const [first, second, third] = await cutsBefore(bench, [40, 30, 20]);
+  const journal = await bench.open();
+  const { chunks } = await recovered(journal, first);
+  assertEquals(chunks.map(({ checkpoint }) => checkpoint), [second, third]);
+  await journal.close(5000);
+  assertEquals(bench.segments().slice(0, 2), [SECOND, THIRD]);
+  assertEquals(await kept(await bench.open()), [second, third]);
 });
 
 Deno.test("Journal does not read what recovery does not need", async () => {

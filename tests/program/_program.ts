@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 export const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 
 /** No test waits longer for anything. */
-const MAX_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 60_000;
 
 /** What a process that ended has said. */
 export interface Ended {

@@ -204,7 +204,12 @@ Deno.test("traqq serve refuses flags of HTTP that do not fit, and a port that is
     run({
       cwd: folder.path,
       allow: ["--allow-net", "--allow-read"],
-      args: ["serve", "--storage", "memory", "--addr", "127.0.0.1:0", ...flags],
+      args: [
+        "serve",
+        "--storage=memory",
+        ...flags.includes("--addr") ? [] : ["--addr=127.0.0.1:0"],
+        ...flags,
+      ],
     });
   const bad = async (code: number, message: string, ...flags: string[]) => {
     const ended = await start(...flags);
@@ -216,13 +221,15 @@ Deno.test("traqq serve refuses flags of HTTP that do not fit, and a port that is
   await bad(2, "--http wants HOST:PORT", "--http", "8080");
   await bad(2, "--cors is for HTTP: add --http", "--cors", "*");
   await bad(2, "--access-log is for HTTP", "--access-log");
-  await bad(2, "Cannot use cors", ...HTTP, "--cors", "a.example");
+  await bad(2, "--cors wants an origin such as", ...HTTP, "--cors", "a.example");
+  const both = "127.0.0.1:9876";
+  await bad(2, `--addr and --http cannot both be ${both}`, "--addr", both, "--http", both);
   await bad(2, "Cannot listen on 0.0.0.0:0 without a token", "--http", "0.0.0.0:0");
   await bad(2, "--log-level wants debug or info", "--log-level", "loud");
   folder.write("short", "short");
   await bad(2, "at least 32 bytes", "--jwt-secret-file", "short");
   folder.write("empty", "# nothing\n");
-  await bad(1, "it is empty", "--token-file", "empty");
+  await bad(1, "there is none in it; put one on a line", "--token-file", "empty");
 });
 
 Deno.test("traqq serve logs each line as JSON or as text, from a level on", async () => {

@@ -2,6 +2,7 @@ import { assertGreater } from "@std/assert";
 import { metricKey } from "../../src/storage/redis/keys.ts";
 import { RedisStorage } from "../../src/storage/redis.ts";
 import { RedisCluster, type RedisServer, until, withRedis } from "../_redis.ts";
+import { moveSlotUnderLoad } from "../_redis_slots.ts";
 import { Day } from "./_load.ts";
 import { type Fault, FaultLoad, type FaultReport, type Target } from "./_redis_faults.ts";
 
@@ -117,6 +118,20 @@ await withRedis("traqq under faults of a Redis cluster", async () => {
     },
     heal: () => Promise.resolve(),
   }));
+
+  for (const what of ["counts", "the checkpoints"]) {
+    test(`the slot of ${what} moves to another master`, false, () => ({
+      stalls: false,
+      async hurt(load) {
+        const metric = { type: "add", pattern: "f" } as const;
+        const place = { metric, unit: "d", start: load.days[0].start } as const;
+        const key = what === "counts" ? metricKey("traqq", place) : META;
+        await moveSlotUnderLoad(cluster, key);
+        await load.more(500);
+      },
+      heal: () => Promise.resolve(),
+    }));
+  }
 
   const isMaster = async (node: RedisServer) =>
     /^role:master/m.test(await node.cli("info", "replication"));

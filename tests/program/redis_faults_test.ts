@@ -9,6 +9,7 @@ import { Client } from "../../src/client/client.ts";
 import { RedisStorage } from "../../src/storage/redis.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { RedisServer, until, withRedis } from "../_redis.ts";
+import { counted, flushesWhenAsked } from "./_deaths.ts";
 import { cellsOf, Day, FIELDS, Load, MAPPING, serveFlags } from "./_load.ts";
 import { Folder, run, Server } from "./_program.ts";
 import { type Fault, FaultLoad, type Target } from "./_redis_faults.ts";
@@ -108,6 +109,27 @@ await withRedis("traqq under faults of Redis", () => {
     await using storage = await RedisStorage.open(redis.url);
     assertEquals(day.check(await cellsOf(storage, day)), []);
     assertGreaterOrEqual(day.counted, day.acknowledged);
+  });
+
+  Deno.test("traqq serve that dies with its Redis commits again what that had not on its disk", async () => {
+    await using folder = new Folder();
+    await using redis = await RedisServer.start();
+    const flags = flushesWhenAsked(folder, [redis.url]);
+    const first = await Server.start(folder.path, ...flags);
+    const day = new Day(days++);
+    await counted(first, day, 1000);
+    assertEquals(await redis.cli("save"), "OK");
+    for (let flush = 0; flush < 3; flush++) await counted(first, day, 300);
+    redis.kill();
+    await first.stop("SIGKILL");
+    await redis.restart("SIGKILL");
+    for (let i = 0; i < 2; i++) {
+      const { code, err } = await (await Server.start(folder.path, ...flags)).stop();
+      assertEquals(code, 0, err);
+      await using storage = await RedisStorage.open(redis.url);
+      assertEquals(day.check(await cellsOf(storage, day)), []);
+      assertEquals([day.counted, day.acknowledged], [day.sent, day.sent]);
+    }
   });
 
   Deno.test("traqq serve says which journal does not go on with a Redis that was emptied, and keeps it", async () => {

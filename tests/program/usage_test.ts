@@ -105,3 +105,21 @@ async function plainImports(): Promise<Record<string, string>> {
   }
   return imports;
 }
+
+Deno.test("traqq says in one line that its output cannot be written", async () => {
+  // A full disk, as Linux has it ready.
+  const full = (args: string[], allow: string[] = []) =>
+    run({ args, allow, first: "exec > /dev/full" });
+  const version = await full(["--version"]);
+  assertEquals([version.code, version.out], [1, ""]);
+  assertMatch(
+    version.err,
+    /^traqq: Cannot write the output: No space left .*; write it elsewhere\n$/,
+  );
+  const serve = await full(
+    ["serve", "--addr=127.0.0.1:0", "--storage=memory", "--log-format=text"],
+    ["--allow-net=127.0.0.1"],
+  );
+  assertEquals(serve.code, 1);
+  assertMatch(serve.err, /^traqq: Cannot write the output: .*; write it elsewhere\n$/);
+});

@@ -64,6 +64,18 @@ Deno.test("Session replies with the error of the storage to every record that sh
   assertEquals(counters, { commands: 3, errors: 2 });
 });
 
+Deno.test("Session says which records were counted where its target was closed meanwhile", async () => {
+  const target = new FakeTarget();
+  const error = new StorageError("closed", "Cannot use a traqq that was closed");
+  target.recordMany = () => Promise.resolve({ recorded: 1, rejected: [{ index: 1, error }] });
+  const lines = [RECORD, RECORD, RECORD, '{"cmd":"record_many","events":[{},{},{}]}'];
+  const replies = (await converse(new Session(target), lines)).map((reply) => JSON.parse(reply));
+  assertEquals(replies.map(({ success }) => success), [true, false, false, true]);
+  for (const { error } of replies.slice(1, 3)) assertStringIncludes(error, "it was not counted");
+  const { recorded, rejected } = replies[3].data;
+  assertEquals([recorded, rejected.map(({ index }: { index: number }) => index)], [1, [1, 2]]);
+});
+
 Deno.test("Session.settle waits for the records before it gives any reply", async () => {
   const target = new FakeTarget();
   const { promise, resolve } = Promise.withResolvers<void>();

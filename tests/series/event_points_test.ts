@@ -172,6 +172,14 @@ Deno.test("while the series take nothing, record waits, and nothing is lost or t
   assertEquals((await both.points()).map(({ measurement }) => measurement), ["first", "a", "b"]);
 });
 
+Deno.test("more events than may wait pass through, and each is a point", async () => {
+  await using both = await Both.open();
+  const geo = "x".repeat(500);
+  const events = Array.from({ length: 12_000 }, () => ({ event: "view", geo }));
+  assertEquals((await both.traqq.recordMany(events, { at: 7 })).recorded, 12_000);
+  assertEquals((await both.points()).length, 12_000);
+});
+
 Deno.test("series that are closed before the traqq refuse events, and the caller hears of it", async () => {
   const both = await Both.open();
   await both.series.close();

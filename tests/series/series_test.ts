@@ -240,21 +240,28 @@ Deno.test("lines without a time have each their own, also in requests that come 
   assertEquals(new Set(database.points.map(({ time }) => time)).size, 40);
 });
 
+/** Keeps so many events of one second as points. */
+async function keepEvents(series: Series, count: number): Promise<void> {
+  const keeper = series.keeper({});
+  for (let i = 0; i < count; i++) keeper.keep({ event: "buy" }, 7);
+  await keeper.kept;
+}
+
 Deno.test("events of one second are apart, also after a restart and read from the log again", async () => {
   await using dir = await folder();
   const database = new TestDatabase();
   const options = { directory: dir.path };
   const first = await open(database, options);
-  await first.writeEvents("buy n=1i 7\nbuy n=2i 7\n");
+  await keepEvents(first, 2);
   await first.close();
   const stuck = Promise.withResolvers<void>();
   database.beforeApply = () => stuck.promise;
   const second = await open(database, options);
-  await second.writeEvents("buy n=3i 7\n");
+  await keepEvents(second, 1);
   await assertRejects(() => second.close(1));
   database.beforeApply = () => {};
   const third = await open(database, options);
-  await third.writeEvents("buy n=4i 7\n");
+  await keepEvents(third, 1);
   await third.close();
   assertEquals(
     database.points.map(({ time }) => time),
@@ -275,6 +282,29 @@ Deno.test("the log goes once the database has it, and stays as long as it is to 
     await using series = await open(database, { directory: dir.path, retainLogMs });
     await until(() => series.stats().log!.segments === expected);
   }
+});
+
+Deno.test("a full segment of the log stays until the database has it, whatever it had before", async () => {
+  await using dir = await folder();
+  const database = new TestDatabase();
+  const options = { directory: dir.path, maxWaitingBytes: 1 << 30, applyIntervalMs: 0 };
+  const first = await open(database, options);
+  const slow = Promise.withResolvers<void>();
+  database.beforeApply = () => slow.promise;
+  await first.write(lines(0, 1));
+  // More than a segment holds, while the database is at work on the first point.
+  const text = "x".repeat(1 << 19);
+  for (const n of range(1, 140)) await first.write(`m,k=1 n=${n}i,s="${text}"`);
+  assertEquals(first.stats().log!.segments, 2);
+  database.afterApply = () => {
+    database.beforeApply = () => Promise.withResolvers<void>().promise;
+  };
+  slow.resolve();
+  await until(() => first.stats().appliedPoints === 1);
+  await first.close(1).catch(() => {});
+  database.beforeApply = database.afterApply = () => {};
+  await using _second = await open(database, options);
+  assertEquals(numbersIn(database), range(0, 141));
 });
 
 Deno.test("options that cannot be used are refused by name", async () => {

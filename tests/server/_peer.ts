@@ -115,11 +115,11 @@ export function record(name: string): string {
   return `{"cmd":"record","event":{"event":${JSON.stringify(name)}},"at":1767225600}\n`;
 }
 
-/** Resolves when the condition holds, looking again after each turn of the event loop; at most 5 s. */
+/** Resolves when the condition holds, looking again after each turn of the event loop; at most 30 s. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 5000;
+  const deadlineMs = performance.now() + 30_000;
   while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error("until() waited 5 s in vain");
+    if (performance.now() > deadlineMs) throw new Error("until() waited 30 s in vain");
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

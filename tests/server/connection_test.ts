@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeTarget } from "../protocol/_fake_target.ts";
 import { countsOf, Peer, record, startServer, until } from "./_peer.ts";
 
@@ -171,6 +171,25 @@ Deno.test("Connection survives what is not the protocol at all", async () => {
   }
   using peer = await Peer.connect(server);
   assertEquals(await peer.ask('{"cmd":"ping"}'), { success: true });
+});
+
+Deno.test("Connection records nothing that a page in a browser posts to it", async () => {
+  await using context = await startServer();
+  const { server, traqq } = context;
+  const body = record("forged");
+  const head = (line: string) =>
+    `${line}\r\nHost: ${server.addr.hostname}:${server.addr.port}\r\nOrigin: https://a.example\r\n` +
+    `Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`;
+  // The second has a line that is too long to be seen.
+  for (const line of ["POST / HTTP/1.1", `POST /${"x".repeat(1 << 20)} HTTP/1.1`]) {
+    using peer = await Peer.connect(server);
+    await peer.send(head(line));
+    await peer.send(body);
+    await peer.conn.closeWrite();
+    const replies = (await peer.rest()).trimEnd().split("\n");
+    assertStringIncludes(replies.at(-1)!, "Cannot speak HTTP here");
+  }
+  assertEquals(await countsOf(traqq), {});
 });
 
 Deno.test("Connection survives JSON of 100,000 levels", async () => {

@@ -6,6 +6,7 @@ import { keyCheckpoint, knownKey, metricKey } from "../../src/storage/redis/keys
 import { RedisStorage } from "../../src/storage/redis.ts";
 import { Traqq } from "../../src/traqq.ts";
 import { RedisCluster, until, withRedis } from "../_redis.ts";
+import { moveSlot } from "../_redis_slots.ts";
 import {
   ADD,
   ADV,
@@ -22,7 +23,9 @@ import {
   TOP,
   totals,
 } from "../contract/kit.ts";
+import { snapshotOf } from "./_redis_snapshot.ts";
 import { disturb } from "./_redis_store.ts";
+import { assertSeeTheSame } from "./_two_machines.ts";
 
 const place = { metric: ADD, unit: "d" as const, start: START };
 const KEY = metricKey("app", place);
@@ -47,21 +50,7 @@ await withRedis("RedisStorage on a cluster", async () => {
     );
     return lists.flatMap((list) => list.split("\n")).filter((key) => key !== "").sort();
   };
-  /** Copies keys as they are; gives what puts them back: a node that lost what came after. */
-  const snapshot = async (...keys: string[]) => {
-    const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
-    const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)));
-    client.disconnect();
-    return async () => {
-      const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
-      for (const [i, key] of keys.entries()) {
-        const dump = dumps[i] as unknown as Uint8Array | null;
-        await client.del(key);
-        if (dump !== null) await client.call("RESTORE", key, 0, dump as never);
-      }
-      client.disconnect();
-    };
-  };
+  const snapshot = (...keys: string[]) => snapshotOf(cluster, keys);
 
   Deno.test("RedisStorage on a cluster keeps a checkpoint beside each key, with the writer's time to live", async () => {
     await using storage = await empty();
@@ -360,6 +349,27 @@ await withRedis("RedisStorage on a cluster", async () => {
     await store.storage.prune({ prefix: "app", unit: "d", before: 1e12 });
     assert(written);
     assertEquals(await contents(other), totals([count("new", 1)]));
+  });
+
+  Deno.test("RedisStorage.read() on a cluster gives all of a large bucket that moves to another master meanwhile", async () => {
+    for (const metric of [ADD, TOP]) {
+      await using storage = await empty();
+      const fields = names("f", 12_000);
+      await new TestWriter(storage).flush(fields.map((field) => count(field, 1, { metric })));
+      const range = { prefix: "app", unit: "d", from: START, to: START } as const;
+      const seen: string[] = [];
+      let batches = 0;
+      for await (const cells of storage.read(metric, range)) {
+        for (const cell of cells) seen.push("field" in cell ? cell.field : "");
+        if (++batches === 5) await moveSlot(cluster, metricKey("app", { ...place, metric }));
+      }
+      assertEquals(seen.sort(), fields.sort());
+    }
+  });
+
+  Deno.test("two Traqqs on a cluster see the same, also without a mapping", async () => {
+    await using _emptied = await empty();
+    await assertSeeTheSame(() => RedisStorage.open(cluster.urls));
   });
 
   Deno.test("RedisStorage takes a cluster's client of the caller, and leaves it open", async () => {

@@ -28,6 +28,7 @@ import {
 } from "../contract/kit.ts";
 import { fill, oddCells } from "../transfer/_cells.ts";
 import { disturb } from "./_redis_store.ts";
+import { assertSeeTheSame } from "./_two_machines.ts";
 
 const SEVEN_DAYS_MS = 7 * 24 * 3600_000;
 
@@ -422,26 +423,8 @@ await withRedis("RedisStorage", async () => {
   });
 
   Deno.test("two Traqqs on one Redis see the same, also without a mapping", async () => {
-    await using one = await empty();
-    await using two = await RedisStorage.open(server.url);
-    const mapping = { add: ["event~geo"], top: ["geo"], bitmap: ["user"] };
-    await using writer = await Traqq.open({ storage: one, prefix: "app", mapping });
-    await using other = await Traqq.open({ storage: two, prefix: "app", mapping });
-    await using reader = await Traqq.open({ storage: two, prefix: "app", mapping: {} });
-    for (let i = 0; i < 20; i++) {
-      const event = { event: "buy", geo: i % 3 === 0 ? "US" : "DE", user: `u${i % 7}` };
-      await (i % 2 === 0 ? writer : other).record(event, { at: START + i });
-    }
-    await writer.flush();
-    await other.flush();
-    const range = { from: START, to: START + DAY };
-    const results = await Promise.all([writer, other, reader].map((it) => it.query(range)));
-    for (const result of results) {
-      assertEquals(result.buckets, results[0].buckets);
-      assertEquals(result.merged("add/event~geo").counts, { "buy~US": 7, "buy~DE": 13 });
-      assertEquals(result.merged("top/geo").ranked, [["DE", 13], ["US", 7]]);
-      assertEquals(result.merged("bmp/user").count, 7);
-    }
+    await using _emptied = await empty();
+    await assertSeeTheSame(() => RedisStorage.open(server.url));
   });
 
   Deno.test("KV to Redis and back: every line of an export is the same, sketches byte for byte", async () => {

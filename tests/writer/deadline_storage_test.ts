@@ -30,6 +30,7 @@ function deaf(): Storage {
     },
     versions: never,
     checkpoint: never,
+    verify: never,
     acquireWriter: never,
     releaseWriter: never,
     writers: never,
@@ -79,14 +80,25 @@ Deno.test("DeadlineStorage rejects a call that takes longer than the deadline", 
   }
 });
 
-Deno.test("DeadlineStorage.prune() may take its time", async () => {
+Deno.test("DeadlineStorage.prune() and verify() may take their time", async () => {
   using time = new FakeTime();
-  let settled = false;
-  new DeadlineStorage(deaf(), 3000).prune({ ...RANGE, before: 1 }).finally(() => settled = true);
+  let settled = 0;
+  const storage = new DeadlineStorage(deaf(), 3000);
+  storage.prune({ ...RANGE, before: 1 }).finally(() => settled++);
+  storage.verify("p", "w", nothing()).finally(() => settled++);
   await time.tickAsync(1_000_000);
   await time.runMicrotasks();
-  assertEquals(settled, false);
+  assertEquals(settled, 0);
 });
+
+Deno.test("DeadlineStorage.verify() asks for no chunk where the storage has no such method", async () => {
+  await new DeadlineStorage(new MemoryStorage(), 3000).verify("p", "w", nothing());
+});
+
+// deno-lint-ignore require-yield
+async function* nothing(): AsyncGenerator<Chunk> {
+  throw await Promise.reject(new Error("it was asked for"));
+}
 
 Deno.test("DeadlineStorage.read() gives each batch the whole deadline, and ends what is left", async () => {
   using time = new FakeTime();

@@ -9,6 +9,8 @@
  *
  * @module
  */
+import { readConfig } from "../../engine/config.ts";
+import type { JournalSettings } from "../../engine/journal_options.ts";
 import { Directory } from "../../journal/directory.ts";
 import {
   IDENTITY_NAME,
@@ -17,6 +19,13 @@ import {
   workerName,
   workerNumber,
 } from "../../journal/names.ts";
+import type { Values } from "../flags.ts";
+import { readOptions } from "../options.ts";
+
+/** The journal that the flags of a server name, if any. */
+export async function journalOf(values: Values): Promise<JournalSettings | undefined> {
+  return readConfig(await readOptions(values)).journal;
+}
 
 /** The journal of a worker. */
 export function workerJournal(directory: string, worker: number): string {

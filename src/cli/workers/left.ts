@@ -16,7 +16,7 @@ import type { Terminal } from "../terminal.ts";
 import { leftJournals } from "./journals.ts";
 
 /** See the top of this file. */
-export class Left {
+export class LeftJournals {
   readonly #all: Opened[] = [];
 
   private constructor() {}
@@ -31,8 +31,8 @@ export class Left {
     log: Log,
     directory: string | undefined,
     workers: number,
-  ): Promise<Left> {
-    const left = new Left();
+  ): Promise<LeftJournals> {
+    const left = new LeftJournals();
     const paths = directory === undefined ? [] : await leftJournals(directory, workers);
     if (paths.length > 0 && kindOf(values) === "memory") {
       throw new CliError(

@@ -24,11 +24,11 @@ import {
 } from "../serve_one.ts";
 import { allStopped, type RunningServer, stoppable } from "../running_server.ts";
 import type { Terminal } from "../terminal.ts";
-import { workerJournal } from "./journals.ts";
-import { Left } from "./left.ts";
+import { journalOf, workerJournal } from "./journals.ts";
+import { LeftJournals } from "./left.ts";
 import { Line } from "./line.ts";
 import type { ProcessCalls, WorkerCalls } from "./messages.ts";
-import { checkWorkers, journalOf } from "./refusals.ts";
+import { checkWorkers } from "./refusals.ts";
 
 /** What a worker gets beyond the time it was given, to say that it took too long. */
 const ANSWER_MS = 2000;
@@ -60,7 +60,7 @@ export async function startWorkers(
   await checkWorkers(values, count);
   const settings = await readSettings(values);
   const journal = await journalOf(values);
-  const left = await Left.open(values, terminal, log, journal?.directory, count);
+  const left = await LeftJournals.open(values, terminal, log, journal?.directory, count);
   const pool = new Pool(left);
   try {
     const facts = { ...await pool.open(values, count, journal?.directory, start), journal };
@@ -81,12 +81,12 @@ export async function startWorkers(
 }
 
 class Pool {
-  readonly #left: Left;
+  readonly #left: LeftJournals;
   readonly #members: Member[] = [];
   readonly #died = Promise.withResolvers<Error>();
   #stopped: Promise<void> | undefined;
 
-  constructor(left: Left) {
+  constructor(left: LeftJournals) {
     this.#left = left;
   }
 

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { readConfig } from "../../engine/config.ts";
-import type { JournalSettings } from "../../engine/journal_options.ts";
 import { CliError, UsageError } from "../errors.ts";
 import type { Values } from "../flags.ts";
 import { readOptions } from "../options.ts";
@@ -38,9 +36,4 @@ export async function checkWorkers(values: Values, count: number): Promise<void>
     );
   }
   need(`start ${count} workers`, ...workerPermissions());
-}
-
-/** The journal that the flags name, if any. */
-export async function journalOf(values: Values): Promise<JournalSettings | undefined> {
-  return readConfig(await readOptions(values)).journal;
 }

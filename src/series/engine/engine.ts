@@ -9,6 +9,7 @@
  * @module
  */
 import type { SqlSession } from "../sql/session.ts";
+import type { AggregateInfo, MaintenanceEvent, MaintenancePlan } from "./maintenance.ts";
 import type { Batch, FieldColumn, Tag, TagColumn } from "../points/batch.ts";
 
 /** What is applied in one transaction. */
@@ -51,6 +52,11 @@ export interface EngineOptions {
   readonly memoryLimitBytes?: number;
   /** Threads that it may work with. */
   readonly threads?: number;
+  /**
+   * Whether maintenance may move days to the cold tier: then SQL can read and write files in its folder,
+   * which the gate must prevent. Days that are there already are read in any case.
+   */
+  readonly isTiered?: boolean;
 }
 
 /** Counters of an engine. */
@@ -81,6 +87,21 @@ export interface Engine {
    * After a rejection it is unknown whether it was applied.
    */
   apply(unit: Unit): Promise<void>;
+  /**
+   * Refreshes continuous aggregates, drops what is past its retention, moves old days to the cold tier.
+   * Points are applied in between. Undefined where the engine does that by itself.
+   *
+   * @param nowMs the moment to which the plan's ages count back, unix milliseconds; default now
+   * @returns what was done, and what could not be
+   */
+  maintain?(plan: MaintenancePlan, nowMs?: number): Promise<MaintenanceEvent[]>;
+  /**
+   * Runs `CREATE CONTINUOUS AGGREGATE name AS SELECT …` or `DROP CONTINUOUS AGGREGATE name`. To create one
+   * that is there, with the same SELECT, does nothing. Undefined where there are none.
+   */
+  command?(sql: string): Promise<void>;
+  /** Continuous aggregates. Undefined where there are none. */
+  aggregates?(): Promise<AggregateInfo[]>;
   /** Counters since it was opened. */
   stats(): EngineStats;
   /** Ends what runs and closes the database. Closing twice is fine. */

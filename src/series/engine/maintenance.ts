@@ -15,6 +15,7 @@ export interface RetentionPolicy {
 
 /** What is to be done. */
 export interface MaintenancePlan {
+  /** How long points are kept. */
   readonly retention: readonly RetentionPolicy[];
   /** Whole days, in UTC, that ended so long ago go to the cold tier; milliseconds. Undefined: none do. */
   readonly coldAfterMs: number | undefined;

@@ -9,11 +9,10 @@ import type { SeriesSession } from "../ask.ts";
 import { SqlError } from "../sql/errors.ts";
 import { isExact, parseExactly } from "../sql/gate/exact_json.ts";
 import { readInteger } from "../sql/question/reading.ts";
-import { toCsv } from "../sql/results/csv.ts";
-import { toJson, toNdjson } from "../sql/results/json.ts";
-import type { SqlParameter, SqlResult } from "../sql/session.ts";
+import { nameOf, writeAnswer } from "../sql/results/write.ts";
+import type { SqlParameter } from "../sql/session.ts";
 import { QUESTION, SQL } from "./ask_openapi.ts";
-import { type Format, FORMATS, readFormat } from "./formats.ts";
+import { FORMATS, readFormat } from "./formats.ts";
 import type { SeriesRequest, SeriesRoute } from "./routes.ts";
 
 /** What is asked through. */
@@ -57,31 +56,13 @@ async function answer(
     // Without the request's signal: Deno would warn of it on standard error. A client that leaves is
     // noticed when rows are sent to it; before that, the time limit holds.
     const result = await session.run(sql, { parameters });
-    const pieces = await piecesOf(format, result, measurement ?? nameOf(sql, result), startedMs);
+    const pieces = await writeAnswer(format, result, measurement ?? nameOf(sql, result), startedMs);
     const headers = { ...HEADERS, "Content-Type": FORMATS[format] };
     return new Response(ReadableStream.from(cut(pieces)), { headers });
   } catch (error) {
     if (error instanceof SqlError) return refusal(statusOf(error), error);
     if (error instanceof RangeError) return refusal(400, error);
     throw error;
-  }
-}
-
-async function piecesOf(
-  format: Format,
-  result: SqlResult,
-  measurement: string,
-  startedMs: number,
-): Promise<AsyncIterable<Uint8Array>> {
-  switch (format) {
-    case "json":
-      return encoded(toJson(result, measurement, startedMs));
-    case "ndjson":
-      return encoded(toNdjson(result));
-    case "csv":
-      return encoded(toCsv(result));
-    case "arrow":
-      return (await import("../sql/results/arrow.ts")).toArrow(result);
   }
 }
 
@@ -94,17 +75,6 @@ async function* cut(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arra
     if (error instanceof Error) error.stack = `${error.name}: ${error.message}`;
     throw error;
   }
-}
-
-async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for await (const piece of pieces) yield encoder.encode(piece);
-}
-
-/** What RusTs calls an answer: the measurement that was read; where it is not one, what was asked for. */
-function nameOf(sql: string, { tables }: SqlResult): string {
-  if (tables.length === 1) return tables[0];
-  return /^\s*show\s+tables\b/i.test(sql) ? "_tables" : "_sql";
 }
 
 function decode(body: Uint8Array): string {

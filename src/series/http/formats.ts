@@ -4,17 +4,15 @@
  * @module
  */
 import { show } from "../../base/show.ts";
+import type { Format } from "../sql/results/write.ts";
 
-/** Names and media types. */
-export const FORMATS = {
+/** Media types. */
+export const FORMATS: Readonly<Record<Format, string>> = {
   json: "application/json",
   ndjson: "application/x-ndjson",
   csv: "text/csv; charset=utf-8; header=present",
   arrow: "application/vnd.apache.arrow.stream",
-} as const;
-
-/** A name of one. */
-export type Format = keyof typeof FORMATS;
+};
 
 const ACCEPTED: ReadonlyMap<string, Format> = new Map([
   ["application/json", "json"],

@@ -17,8 +17,8 @@
  * @module
  */
 import { show } from "../../base/show.ts";
-import type { FieldColumn, TagColumn } from "../points/batch.ts";
 import { type AggregateCall, readAggregation } from "./question/aggregation.ts";
+import type { Asked } from "./question/asked.ts";
 import { readFilters } from "./question/filters.ts";
 import {
   type Json,
@@ -75,14 +75,6 @@ export interface Aggregation {
   readonly field?: string;
   /** One number for each span of so many nanoseconds, counted from 1970. */
   readonly interval_nanos?: number | bigint;
-}
-
-/** What a question is about, as the catalog has it. */
-export interface Asked {
-  /** What the measurement is called in SQL. */
-  readonly table: string;
-  readonly tags: ReadonlyMap<string, TagColumn>;
-  readonly fields: ReadonlyMap<string, FieldColumn>;
 }
 
 /** A statement with its parameters. */

@@ -1,20 +1,22 @@
 /**
- * The parameters of `GET /query` and `GET /find`, and the answers: JSON in the shapes of the wire
+ * The questions of `GET /query` and `GET /find`, and the answers: JSON in the shapes of the wire
  * protocol, CSV, or rows for those who draw charts.
- *
- * A parameter that is not known is refused: a `merg=true` must not silently give other numbers.
  *
  * @module
  */
-import { messageOf } from "../../base/errors.ts";
 import { show } from "../../base/show.ts";
 import { Calendar } from "../../engine/bucket.ts";
 import type { QueryDaysOptions } from "../../engine/query.ts";
 import type { QueryResult } from "../../engine/result.ts";
-import { type MetricPath, type ReadSelector, readSelector } from "../../engine/selector.ts";
+import {
+  type MetricPath,
+  type MetricSelector,
+  type ReadSelector,
+  readSelector,
+} from "../../engine/selector.ts";
 import { DAY, MAX_UNIX_SECONDS, MIN_UNIX_SECONDS, parseDate } from "../../engine/time.ts";
 import { toCsv } from "../../protocol/csv.ts";
-import { type Moment, parseMoment } from "../../protocol/moment.ts";
+import type { Moment } from "../../protocol/moment.ts";
 import { bucketsToWire, toWire } from "../../protocol/replies.ts";
 import {
   type Answer,
@@ -25,13 +27,11 @@ import {
   rowsOf,
 } from "../../protocol/rows.ts";
 import type { Traqq } from "../../traqq.ts";
+import { checkParameters, oneOf, type Precision, readPrecision, readTime } from "./parameters.ts";
 import { json, Problem, text } from "./problem.ts";
 
 /** What is asked. */
 type Asked = Pick<Traqq, "query" | "queryDays" | "timezone">;
-
-/** How bare numbers are read and times are written: seconds or milliseconds. */
-type Precision = "s" | "ms";
 
 type Format = "json" | "csv" | "rows";
 
@@ -45,6 +45,7 @@ interface Question {
   readonly merge: boolean;
   readonly format: Format;
   readonly precision: Precision;
+  readonly escapeFormulas: boolean;
 }
 
 /** Parameters of `/query`; those with `true` may stand several times. */
@@ -58,6 +59,7 @@ const QUERY_PARAMETERS: Readonly<Record<string, boolean>> = {
   ignore: true,
   format: false,
   precision: false,
+  escape_formulas: false,
 };
 
 /** As in `traqq query`. */
@@ -83,75 +85,18 @@ export async function answer(
 ): Promise<Response> {
   const asked = readQuestion(traqq, path, url.searchParams, accept);
   const { days, from, to, filter, find } = asked;
-  const narrowed = find === undefined ? filter : {
-    ...filter,
-    select: {
-      type: find.type,
-      key: find.pattern,
-      ...find.addKey === undefined ? {} : { addKey: find.addKey },
-    },
-  };
+  const narrowed = find === undefined ? filter : { ...filter, select: selectorOf(find) };
   const result = days === undefined
     // As dates: bare numbers of the year 5138 and later would be taken for milliseconds.
     ? await traqq.query({ from: new Date(from * 1000), to: new Date(to * 1000), ...narrowed })
     : await traqq.queryDays(days, narrowed);
   if (asked.format === "json") return json(toJson(result, asked));
   const found = asked.merge && find !== undefined
-    ? mergedAnswer(result.mergedAll({ ...find, key: find.pattern }), find)
+    ? mergedAnswer(result.mergedAll(selectorOf(find)), find)
     : answerOf(result.buckets, find);
   if (asked.format === "rows") return json([...toRows(found, asked.precision)]);
-  return text([...toCsv(found)].join(""), "text/csv; charset=utf-8");
-}
-
-/**
- * The time that a query parameter gives, unix seconds.
- *
- * @throws {Problem} 400
- */
-export function readTime(
-  name: string,
-  value: string,
-  precision: Precision,
-): Extract<Moment, { kind: "instant" }> | { readonly kind: "day"; readonly date: string } {
-  // In a query string a plus is a space; in RFC 3339 no offset begins with one.
-  const meant = value.replace(/^(\d{4}-\d\d-\d\d[Tt ].*) (\d\d:\d\d)$/, "$1+$2");
-  try {
-    return parseMoment(meant, precision);
-  } catch (error) {
-    const hint = /milliseconds/.test(messageOf(error))
-      ? "; for milliseconds give precision=ms"
-      : "";
-    throw new Problem(
-      400,
-      `Cannot read ${name}: wanted a day such as 2026-11-01, a time such as 2026-11-01T12:00:00Z, or unix seconds, received ${
-        show(value)
-      }${hint}`,
-    );
-  }
-}
-
-/** @throws {Problem} 400 */
-export function readPrecision(parameters: URLSearchParams): Precision {
-  return oneOf(parameters, "precision", ["s", "ms"]) ?? "s";
-}
-
-/** @throws {Problem} 400 for a parameter that is not known, or stands there twice */
-export function checkParameters(
-  parameters: URLSearchParams,
-  known: readonly string[],
-  repeatable: readonly string[] = [],
-): void {
-  for (const name of new Set(parameters.keys())) {
-    if (!known.includes(name)) {
-      throw new Problem(
-        400,
-        `Cannot read the parameter ${show(name)}: there are only ${known.join(", ")}`,
-      );
-    }
-    if (!repeatable.includes(name) && parameters.getAll(name).length > 1) {
-      throw new Problem(400, `Cannot read ${name}: it stands there several times; give it once`);
-    }
-  }
+  const lines = toCsv(found, { escapeFormulas: asked.escapeFormulas });
+  return text([...lines].join(""), "text/csv; charset=utf-8");
 }
 
 function readQuestion(
@@ -170,14 +115,20 @@ function readQuestion(
     ...parameters.has("allow") ? { allow: parameters.getAll("allow") } : {},
     ...parameters.has("ignore") ? { ignore: parameters.getAll("ignore") } : {},
   };
+  const format = oneOf(parameters, "format", ["json", "csv", "rows"]) ??
+    (/\btext\/csv\b/i.test(accept ?? "") ? "csv" : "json");
+  const escapeFormulas = oneOf(parameters, "escape_formulas", ["true", "false"]) === "true";
+  if (escapeFormulas && format !== "csv") {
+    throw new Problem(400, "Cannot escape formulas: that is for CSV; give format=csv too");
+  }
   return {
     ...readRange(traqq, parameters, precision),
     filter,
     find: path === "/find" ? readFind(parameters) : undefined,
     merge: oneOf(parameters, "merge", ["true", "false"]) === "true",
-    format: oneOf(parameters, "format", ["json", "csv", "rows"]) ??
-      (/\btext\/csv\b/i.test(accept ?? "") ? "csv" : "json"),
+    format,
     precision,
+    escapeFormulas,
   };
 }
 
@@ -238,21 +189,9 @@ function readFind(parameters: URLSearchParams): ReadSelector {
   return readSelector(path as MetricPath);
 }
 
-function oneOf<const T extends string>(
-  parameters: URLSearchParams,
-  name: string,
-  words: readonly T[],
-): T | undefined {
-  const given = parameters.get(name);
-  if (given === null) return undefined;
-  const word = words.find((word) => word === given);
-  if (word === undefined) {
-    throw new Problem(
-      400,
-      `Cannot read ${name}: wanted ${words.join(" or ")}, received ${show(given)}`,
-    );
-  }
-  return word;
+/** As a query takes it. */
+function selectorOf({ type, pattern, addKey }: ReadSelector): MetricSelector {
+  return { type, key: pattern, ...addKey === undefined ? {} : { addKey } };
 }
 
 function toJson(result: QueryResult, { find, merge, precision }: Question): unknown {
@@ -262,7 +201,7 @@ function toJson(result: QueryResult, { find, merge, precision }: Question): unkn
       timestamp: inPrecision(bucket.timestamp, precision),
     }));
   }
-  const selector = { ...find, key: find.pattern };
+  const selector = selectorOf(find);
   return (merge ? result.mergedAll(selector) : result.find(selector)).flatMap(toWire);
 }
 

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { handled } from "../../base/promises.ts";
 import { Problem } from "./problem.ts";
 
@@ -23,11 +22,6 @@ export interface Body extends Disposable {
 
 /** Bodies that may be held at a time, as multiples of the largest. */
 const MAX_HELD_BODIES = 16;
-
-const unzip = promisify(gunzip) as (
-  bytes: Uint8Array,
-  options: { maxOutputLength: number },
-) => Promise<Uint8Array>;
 
 /** See the top of this file. One serves all requests of a handler. */
 export class BodyReader {
@@ -114,13 +108,21 @@ export class BodyReader {
 
   async #unzipped(sent: Uint8Array, hold: Hold): Promise<Uint8Array> {
     const { maxBodyBytes } = this.#limits;
+    const chunks: Uint8Array[] = [];
+    let length = 0;
     try {
-      const bytes = await unzip(sent, { maxOutputLength: maxBodyBytes });
-      hold.take(bytes.length);
-      return bytes;
+      const unzipped = createGunzip();
+      unzipped.end(sent);
+      // Counted as it grows: a few kilobytes may be many megabytes, and many may come at a time.
+      for await (const chunk of unzipped as AsyncIterable<Uint8Array>) {
+        length += chunk.length;
+        if (length > maxBodyBytes) throw this.#tooLarge();
+        hold.take(chunk.length);
+        chunks.push(chunk);
+      }
+      return joined(chunks, length);
     } catch (error) {
       if (error instanceof Problem) throw error;
-      if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw this.#tooLarge();
       throw new Problem(400, "Cannot read the body: it is no whole gzip; zip it again and send it");
     }
   }

@@ -8,7 +8,12 @@ import { messageOf } from "../../base/errors.ts";
 import { show } from "../../base/show.ts";
 import type { Instant } from "../../engine/query.ts";
 import { MAX_EVENTS_PER_LINE } from "../../protocol/commands.ts";
-import { type RecordManyData, type Target, toRecordManyData } from "../../protocol/dispatch.ts";
+import {
+  type RecordManyData,
+  type Target,
+  toRecordManyData,
+  toTheEnd,
+} from "../../protocol/dispatch.ts";
 import { LineSplitter } from "../../protocol/lines.ts";
 import type { RecordReport } from "../../traqq.ts";
 import { Problem } from "./problem.ts";
@@ -107,11 +112,11 @@ async function recordValue(
     // A journal keeps an event as a line, so only one that is a line can be kept as it came.
     const isLine = !bytes.includes(NEWLINE);
     const lines = isLine ? { bytes, starts: [0], ends: [bytes.length] } : undefined;
-    return whole(await target.recordMany([value], { at, lines }));
+    return whole(await target.recordMany([value], { at, lines }), 1);
   }
   if (value.length === 0) throw nothingThere();
   if (value.length > MAX_EVENTS_PER_LINE) throw tooMany(value.length);
-  return whole(await target.recordMany(value, { at }));
+  return whole(await target.recordMany(value, { at }), value.length);
 }
 
 /** An index is that of the line, blank ones counted, so that it can be found in a file. */
@@ -129,9 +134,10 @@ async function recordLines(
   const lineOf: number[] = [];
   const unreadable: { index: number; error: string }[] = [];
   let isSomething = false;
+  let index = 0;
   // Read as they are recorded, so that others get their turn between them.
   function* events(): Generator<unknown> {
-    for (let index = 0; index < count; index++) {
+    for (; index < count; index++) {
       const line = splitter.next() ?? splitter.end();
       if (line === undefined) return;
       if (typeof line === "string" && line.trim() === "") continue;
@@ -155,15 +161,18 @@ async function recordLines(
     }
   }
   const lines = { bytes: splitter.bytes, starts, ends };
-  const report = toRecordManyData(await target.recordMany(events(), { at, lines }));
+  const taken = await target.recordMany(events(), { at, lines });
   if (!isSomething) throw nothingThere();
+  // What was not taken any more needs its place in the report.
+  for (index++; !events().next().done; index++);
+  const report = toRecordManyData(toTheEnd(taken, lineOf.length));
   const refused = report.rejected.map(({ index, error }) => ({ index: lineOf[index], error }));
   const rejected = [...refused, ...unreadable].sort((a, b) => a.index - b.index);
   return { report: { recorded: report.recorded, rejected }, unreadable: unreadable.length };
 }
 
-function whole(report: RecordReport): Recorded {
-  return { report: toRecordManyData(report), unreadable: 0 };
+function whole(report: RecordReport, count: number): Recorded {
+  return { report: toRecordManyData(toTheEnd(report, count)), unreadable: 0 };
 }
 
 function linesIn(bytes: Uint8Array): number {

@@ -104,21 +104,27 @@ export class Gate {
     );
   }
 
-  /** Opens a session for a token; gives the cookie, or undefined where none is needed. */
+  /**
+   * Opens a session for a token; gives the cookie, or undefined where none is needed.
+   *
+   * @throws {Problem} 401, 403 or 429
+   */
   async login(
     token: string,
     url: URL,
     request: Request,
     address: string,
   ): Promise<string | undefined> {
+    refuseElsewhere(request, url);
     if (this.#options.access === undefined) return undefined;
     const { id, seconds } = this.#sessions.open(await this.#enter(token, address));
     await this.#options.share?.(this.#sessions.changeOf(id));
     return this.#cookie(id, seconds, url, request);
   }
 
-  /** Ends the session of a request; gives the cookie that takes the place of its own. */
+  /** Ends the session of a request; gives the cookie that takes the place of its own. @throws {Problem} 403 */
   async logout(url: URL, request: Request): Promise<string> {
+    refuseElsewhere(request, url);
     const id = cookieOf(request);
     if (id !== undefined) {
       this.#sessions.close(id);
@@ -140,9 +146,7 @@ export class Gate {
     if (id === undefined) {
       throw unauthorized("send it as Authorization: Bearer TOKEN, or log in");
     }
-    if (isFromElsewhere(request, url)) {
-      throw new Problem(403, "Cannot use a session from a page of another site; send a token");
-    }
+    refuseElsewhere(request, url);
     const grant = this.#sessions.grant(id);
     if (grant === undefined) throw unauthorized("the session is over; log in again");
     return grant;
@@ -152,7 +156,9 @@ export class Gate {
     const entered = await this.#options.access!.enter(token, address);
     if (typeof entered === "object") return entered;
     this.wrongTokens++;
-    if (entered === "wrong") throw unauthorized("this is not one of the server's");
+    if (entered === "wrong") {
+      throw unauthorized("this is not one of the server's, or it has expired; send another");
+    }
     throw new Problem(
       429,
       "Cannot take a token now: too many wrong ones came from this address; try again in a minute",
@@ -189,6 +195,12 @@ function tokenOf({ headers }: Request): string | undefined {
 function cookieOf({ headers }: Request): string | undefined {
   const cookies = headers.get("cookie");
   return cookies === null ? undefined : parse(cookies, COOKIE)[COOKIE] || undefined;
+}
+
+/** Sessions are for the server's own pages, whatever CORS allows. @throws {Problem} 403 */
+function refuseElsewhere(request: Request, url: URL): void {
+  if (!isFromElsewhere(request, url)) return;
+  throw new Problem(403, "Cannot use a session from a page of another site; send a token");
 }
 
 /** Whether a page of another site made a request. Programs that are no browsers say neither. */

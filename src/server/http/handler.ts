@@ -11,7 +11,7 @@ import type { SeriesRoute } from "../../series/http/routes.ts";
 import type { Traqq } from "../../traqq.ts";
 import { readAccess, whole } from "../_listen.ts";
 import { dashboardRoutes } from "../dashboard/dashboard.ts";
-import { answer, checkParameters, readPrecision, readTime } from "./ask.ts";
+import { answer } from "./ask.ts";
 import { type Body, BodyReader } from "./body.ts";
 import { HttpCounters, type HttpStats } from "./counters.ts";
 import { kindOf, recordBody } from "./events.ts";
@@ -19,11 +19,13 @@ import { Gate } from "./gate.ts";
 import { RateLimit } from "./limits.ts";
 import { LiveFeed } from "./live.ts";
 import type { Seen } from "./live_sample.ts";
+import { Login } from "./login.ts";
 import { LoopLag } from "./loop_lag.ts";
 import { PROMETHEUS_TYPE, type Rooms, toPrometheus, toStats } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { type HttpOptions, readBasePath, readOrigins, type RequestEntry } from "./options.ts";
-import { json, Problem, problemOf, refusal, text } from "./problem.ts";
+import { checkParameters, readAt } from "./parameters.ts";
+import { json, Problem, problemOf, refusal, stopping, text } from "./problem.ts";
 import type { SessionChange } from "./sessions.ts";
 import type { Siblings } from "../siblings.ts";
 
@@ -72,9 +74,6 @@ interface Route {
   /** An error as its clients read it. */
   readonly refuse?: SeriesRoute["refuse"];
 }
-
-const MAX_LOGIN_BYTES = 4096;
-const LOGIN_TIMEOUT_MS = 10_000;
 
 /** Paths that are asked by who watches over the server: they are never turned away. */
 const WATCHED = ["/health", "/ready"];
@@ -126,8 +125,7 @@ class App {
   readonly #hono: Hono<Env>;
   readonly #gate: Gate;
   readonly #bodies: BodyReader;
-  /** Strangers get little memory. */
-  readonly #logins: BodyReader;
+  readonly #login: Login;
   readonly #rateLimit: RateLimit;
   readonly #maxRequests: number;
   readonly #live: LiveFeed;
@@ -159,10 +157,7 @@ class App {
       maxBodyBytes: whole("maxBodyBytes", options.maxBodyBytes ?? 10 << 20, 1),
       bodyTimeoutMs: whole("bodyTimeoutMs", options.bodyTimeoutMs ?? 30_000, 1),
     });
-    this.#logins = new BodyReader({
-      maxBodyBytes: MAX_LOGIN_BYTES,
-      bodyTimeoutMs: LOGIN_TIMEOUT_MS,
-    });
+    this.#login = new Login(this.#gate);
     this.#maxRequests = whole("maxRequests", options.maxRequests ?? 1000, 1);
     this.#rateLimit = new RateLimit(whole("rateLimit", options.rateLimit ?? 0, 0));
     this.#live = new LiveFeed(traqq, {
@@ -193,7 +188,7 @@ class App {
 
   abort(): void {
     this.#bodies.stop();
-    this.#logins.stop();
+    this.#login.stop();
   }
 
   rooms(): Rooms {
@@ -226,7 +221,7 @@ class App {
     this.#counters.active++;
     try {
       visit = this.#visit(request, info);
-      response = await this.#admitted(visit);
+      response = await this.#hono.fetch(request, { visit });
     } catch (error) {
       response = refusal(problemOf(error, this.#onError));
     }
@@ -260,15 +255,10 @@ class App {
     return { request, url, address, path: "other" };
   }
 
-  async #admitted(visit: Visit): Promise<Response> {
-    const { request, url, address } = visit;
+  /** @throws {Problem} if it cannot be answered now, or is for another host */
+  #admit({ request, url, address }: Visit): void {
     if (!WATCHED.some((path) => url.pathname === `${this.#basePath}${path}`)) {
-      if (this.#isClosed) {
-        throw new Problem(503, "Cannot answer any more: the server is stopping; try again later", {
-          "Connection": "close",
-          "Retry-After": "5",
-        });
-      }
+      if (this.#isClosed) throw stopping();
       if (this.#counters.active > this.#maxRequests) {
         throw new Problem(
           503,
@@ -287,7 +277,6 @@ class App {
       }
     }
     this.#gate.checkHost(request, url);
-    return await this.#hono.fetch(request, { visit });
   }
 
   #routed(origins: readonly string[]): Hono<Env> {
@@ -299,6 +288,7 @@ class App {
           origins.includes("*") ? "*" : this.#gate.allowsOrigin(origin) ? origin : null,
         allowMethods: ["GET", "HEAD", "POST"],
         allowHeaders: ["Authorization", "X-Api-Key", "Content-Type", "Content-Encoding"],
+        exposeHeaders: ["Retry-After"],
         maxAge: 600,
       });
       hono.use("*", (c, next) => {
@@ -307,6 +297,16 @@ class App {
         return c.req.method === "OPTIONS" && !isPreflight ? next() : sharing(c, next);
       });
     }
+    all.use("*", async (c, next) => {
+      try {
+        this.#admit(c.env.visit);
+      } catch (error) {
+        const { visit } = c.env;
+        const path = visit.url.pathname.slice(this.#basePath.length);
+        return this.#refused(error, this.#guest(path, visit.request.method, visit));
+      }
+      await next();
+    });
     const routes = this.#routes();
     for (const path of new Set([...Object.keys(routes), ...this.#guests.map(({ path }) => path)])) {
       hono.all(path, (c) => this.#run(c, path, routes[path] ?? {}));
@@ -317,7 +317,12 @@ class App {
     }
     all.notFound((c) =>
       refusal(
-        new Problem(404, `Cannot find ${show(c.env.visit.url.pathname)}: there is no such path`),
+        new Problem(
+          404,
+          `Cannot find ${
+            show(c.env.visit.url.pathname)
+          }: there is no such path; ${this.#basePath}/openapi.json lists all`,
+        ),
       )
     );
     return all;
@@ -339,8 +344,8 @@ class App {
       "/openapi.json": get("read", () => json(openApi(this.#basePath, this.#guests))),
       "/health": get("none", () => json({ status: "healthy" })),
       "/ready": get("none", () => this.#ready()),
-      "/login": { POST: { right: "none", run: (visit) => this.#login(visit) } },
-      "/logout": { POST: { right: "none", run: (visit) => this.#logout(visit) } },
+      "/login": { POST: { right: "none", run: (visit) => this.#login.login(visit) } },
+      "/logout": { POST: { right: "none", run: (visit) => this.#login.logout(visit) } },
       ...dashboardRoutes,
     };
   }
@@ -365,10 +370,14 @@ class App {
         : await this.#gate.check(request, url, route.right, address, route.token?.(request, url));
       return await route.run(visit, grant?.expiresAtMs ?? Infinity);
     } catch (error) {
-      // Here, where the headers of CORS are still put to it: the page that asked must see why.
-      const problem = problemOf(error, this.#onError);
-      return route?.refuse?.(problem) ?? refusal(problem);
+      return this.#refused(error, route);
     }
+  }
+
+  /** Where the headers of CORS are still put to it: the page that asked must see why. */
+  #refused(error: unknown, route?: Route): Response {
+    const problem = problemOf(error, this.#onError);
+    return route?.refuse?.(problem) ?? refusal(problem);
   }
 
   /** What the series answer of a request, if anything. */
@@ -429,17 +438,6 @@ class App {
     return json({ ready }, ready ? 200 : 503);
   }
 
-  async #login({ request, url, address }: Visit): Promise<Response> {
-    using body = await this.#logins.read(request);
-    const token = tokenIn(body.bytes);
-    const cookie = await this.#gate.login(token, url, request, address);
-    return json({ success: true }, 200, cookie === undefined ? {} : { "Set-Cookie": cookie });
-  }
-
-  async #logout({ request, url }: Visit): Promise<Response> {
-    return json({ success: true }, 200, { "Set-Cookie": await this.#gate.logout(url, request) });
-  }
-
   /** All servers on the port are one to who asks. */
   async #allRooms(): Promise<Rooms> {
     const own = this.rooms();
@@ -462,32 +460,6 @@ function otherMethod(method: string, known: readonly string[]): Response {
   return refusal(
     new Problem(405, `Cannot do ${show(method)} here: wanted ${allowed}`, { Allow: allowed }),
   );
-}
-
-function readAt(parameters: URLSearchParams): Date | undefined {
-  const precision = readPrecision(parameters);
-  const value = parameters.get("at");
-  if (value === null) return undefined;
-  const moment = readTime("at", value, precision);
-  if (moment.kind === "instant") return new Date(moment.seconds * 1000);
-  throw new Problem(
-    400,
-    `Cannot read at: wanted a time such as ${moment.date}T12:00:00Z, not a day`,
-  );
-}
-
-/** The token in the body of a login: JSON, or what a form without a script sends. */
-function tokenIn(bytes: Uint8Array): string {
-  const body = new TextDecoder().decode(bytes);
-  let token: unknown;
-  try {
-    token = JSON.parse(body)?.token;
-  } catch {
-    token = new URLSearchParams(body).get("token");
-  }
-  // Not shown: it may be most of a secret.
-  if (typeof token === "string") return token.trim();
-  throw new Problem(400, 'Cannot log in: wanted a body {"token":"…"}');
 }
 
 /** Where the connection comes from, as `Deno.serve` says it. */

@@ -34,6 +34,11 @@ const RANGE = [
     { type: "string", enum: ["s", "ms"], default: "s" },
     "Whether bare numbers are unix seconds or milliseconds, in the answer too.",
   ),
+  parameter(
+    "escape_formulas",
+    { type: "boolean", default: false },
+    "Of CSV: an apostrophe before what a spreadsheet would take for a formula.",
+  ),
 ];
 
 const FIND = [
@@ -122,7 +127,7 @@ export function openApi(basePath: string, guests: readonly SeriesRoute[] = []): 
       "/live": {
         get: operation("live", "What is being recorded, as server-sent events", [], {
           "text/event-stream": { schema: { type: "string" } },
-        }, ["401", "403", "503"]),
+        }, ["401", "403", "429", "500", "503"]),
       },
       "/stats": {
         get: operation("stats", "Counters by room", [], object()),
@@ -137,20 +142,20 @@ export function openApi(basePath: string, guests: readonly SeriesRoute[] = []): 
       },
       "/health": {
         get: {
-          ...operation("health", "Whether the process answers", [], object("status"), []),
+          ...operation("health", "Whether the process answers", [], object("status"), ["403"]),
           security: [],
         },
       },
       "/ready": {
         get: {
-          ...operation("ready", "Whether it takes events", [], object("ready"), ["503"]),
+          ...operation("ready", "Whether it takes events", [], object("ready"), ["403", "503"]),
           security: [],
         },
       },
       "/login": { post: login() },
       "/logout": {
         post: {
-          ...operation("logout", "Ends the session", [], object("success"), ["403"]),
+          ...operation("logout", "Ends the session", [], object("success"), ["403", "429", "503"]),
           security: [],
         },
       },
@@ -264,7 +269,7 @@ function record(): object {
           },
         },
       },
-      ...errors(["401", "403", "408", "413", "415", "429", "503"]),
+      ...errors(["401", "403", "408", "413", "415", "429", "500", "503"]),
     },
   };
 }
@@ -275,8 +280,11 @@ function login(): object {
       "400",
       "401",
       "403",
+      "408",
       "413",
+      "415",
       "429",
+      "503",
     ]),
     security: [],
     requestBody: {
@@ -299,7 +307,7 @@ function operation(
   summary: string,
   parameters: readonly object[],
   content: object,
-  failures: readonly string[] = ["400", "401", "403", "429", "503"],
+  failures: readonly string[] = ["400", "401", "403", "429", "500", "503"],
 ): object {
   return {
     operationId,

@@ -39,6 +39,7 @@ export function problemOf(error: unknown, onError: (error: Error) => void): Prob
   if (isOwn) return new Problem(400, messageOf(error));
   onError(error instanceof Error ? error : new Error(String(error)));
   if (error instanceof StorageError) {
+    if (error.code === "closed") return stopping();
     return error.code === "refused"
       ? new Problem(500, "Cannot do this: storage refuses it; the server's log says why")
       : new Problem(
@@ -51,6 +52,14 @@ export function problemOf(error: unknown, onError: (error: Error) => void): Prob
     return new Problem(503, "Cannot do this: the server is not set up for it; its log says why");
   }
   return new Problem(500, "Cannot answer: an error of the server's own; its log says which");
+}
+
+/** The answer to what comes too late. */
+export function stopping(): Problem {
+  return new Problem(503, "Cannot answer any more: the server is stopping; try again later", {
+    "Connection": "close",
+    "Retry-After": "5",
+  });
 }
 
 const HEADERS = {

@@ -14,8 +14,8 @@
  */
 import { StorageError } from "../../base/errors.ts";
 import { checkpointText, sameCheckpoint, verdict } from "../checkpoint.ts";
-import type { Cell, Chunk, CommitReport } from "../storage.ts";
-import { WriterQueues } from "../writer_queues.ts";
+import type { Cell, Checkpoint, Chunk, CommitReport } from "../storage.ts";
+import { type WriterName, WriterQueues } from "../writer_queues.ts";
 import {
   allRefused,
   bookKeys,
@@ -37,11 +37,11 @@ import {
   planOf,
 } from "./plan.ts";
 import { isRunning, readSigns } from "./prune_signs.ts";
-import { type Mark, type Place, RecentCommits } from "./recent.ts";
+import { type Mark, MAX_REMEMBERED, type Place, RecentCommits } from "./recent.ts";
 import { Losses } from "./losses.ts";
 import { APPLY_UNIT } from "./scripts/applyUnit-4.ts";
 import { FINISH_CHUNK } from "./scripts/finishChunk-7.ts";
-import { positionArgs, positionFrom, positionOf } from "./positions.ts";
+import { marksUpTo, positionArgs, positionFrom, positionOf } from "./positions.ts";
 import { settleAll } from "./settle.ts";
 
 /** How often a chunk is begun anew because a bucket of it was pruned meanwhile. */
@@ -70,6 +70,13 @@ interface Run {
   readonly refused: Map<Cell, string>;
 }
 
+/** A chunk of an earlier process, without its cells. */
+interface Committed {
+  readonly checkpoint: Checkpoint;
+  readonly previous: Checkpoint | null;
+  readonly places: readonly Place[];
+}
+
 /** The commits of one RedisStorage on a cluster. */
 export class ClusterCommitter {
   readonly #connection: Connection;
@@ -87,6 +94,14 @@ export class ClusterCommitter {
     return this.#queues.run(chunk, (id) => this.#commit(id, chunk));
   }
 
+  /**
+   * Looks whether keys have what earlier processes committed; see `Storage.verify`. It is remembered as
+   * if this process had done it, so what a node loses later is found too.
+   */
+  verify(prefix: string, writer: string, kept: AsyncIterable<Chunk>): Promise<void> {
+    return this.#queues.run({ prefix, writer }, (id) => this.#verify(id, { prefix, writer }, kept));
+  }
+
   /** Resolves when no commit is under way. */
   idle(): Promise<void> {
     return this.#queues.idle();
@@ -94,18 +109,43 @@ export class ClusterCommitter {
 
   /** Forgets what is known of keys that are pruned. */
   forget(keys: readonly string[]): void {
-    for (const recent of this.#recent.values()) recent.forgetKeys(keys);
+    for (const recent of this.#recent.values()) recent.prune(keys);
+  }
+
+  /** With nothing remembered yet. */
+  #begin(id: string): RecentCommits {
+    for (const [other, { isStale }] of this.#recent) {
+      if (isStale) this.#recent.delete(other); // a writer that is gone, as far as it matters
+    }
+    const recent = new RecentCommits();
+    this.#recent.set(id, recent);
+    return recent;
+  }
+
+  async #verify(id: string, writer: WriterName, kept: AsyncIterable<Chunk>): Promise<void> {
+    const chunks: Committed[] = [];
+    let count = 0;
+    for await (const { prefix, checkpoint, previous, cells } of kept) {
+      const places = placesOf(planOf(prefix, cells));
+      chunks.push({ checkpoint, previous, places });
+      count += places.length;
+      while (count > MAX_REMEMBERED) count -= chunks.shift()!.places.length;
+    }
+    const stored = await readCheckpoint(this.#connection, writer.prefix, writer.writer);
+    if (stored === null) return; // the journal knows what that means
+    const marks = marksUpTo(stored, chunks);
+    if (marks.length === 0) return;
+    const recent = this.#begin(id);
+    for (const { mark, chunk: { places } } of marks) {
+      recent.begin(mark);
+      for (const place of places) recent.add(place, undefined);
+    }
+    recent.finish(stored);
+    await this.#losses.verify(writer, stored, recent);
   }
 
   async #commit(id: string, chunk: Chunk): Promise<CommitReport> {
-    let recent = this.#recent.get(id);
-    if (recent === undefined) {
-      for (const [other, { isStale }] of this.#recent) {
-        if (isStale) this.#recent.delete(other); // a writer that is gone, as far as it matters
-      }
-      recent = new RecentCommits();
-      this.#recent.set(id, recent);
-    }
+    const recent = this.#recent.get(id) ?? this.#begin(id);
     const attempts = new Attempts();
     const { prefix, writer } = chunk;
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -136,6 +176,7 @@ export class ClusterCommitter {
         await this.#losses.repair(chunk, stored, recent);
         continue;
       }
+      recent.finish(mark);
       // What a node lost meanwhile would only be missed by the next chunk, if there is one.
       await this.#losses.look(chunk, { ...mark, refused: "" }, recent);
       return report;
@@ -149,9 +190,10 @@ export class ClusterCommitter {
   /** Null if keys have lost what is known to have come last to them. */
   async #run(run: Run, plan: ChunkPlan, signs: string): Promise<CommitReport | null> {
     const { chunk, attempts, refused } = run;
-    const unlisted = await this.#list(run, plan.buckets);
+    const kept = notPruned(plan, run);
+    const unlisted = await this.#list(run, kept);
     if (run.isBehind) return null;
-    const buckets = plan.buckets.filter((bucket) => !unlisted.has(bucket));
+    const buckets = kept.filter((bucket) => !unlisted.has(bucket));
     const groups = buckets.flatMap((bucket) => bucket.groups.map((group) => ({ bucket, group })));
     await this.#apply(
       run,
@@ -172,7 +214,7 @@ export class ClusterCommitter {
       "commit",
       FINISH_CHUNK,
       [...bookKeys(chunk), new Book(chunk.prefix).prune],
-      [...checkpointArgs(chunk), ...finishArgs(plan, unlisted, refused)],
+      [...checkpointArgs(chunk), ...finishArgs(plan, buckets, refused)],
       attempts,
     ) as string[];
     if (reply[5] !== signs || isRunning(signs)) await this.#listAgain(run, buckets);
@@ -286,11 +328,28 @@ function unitOf({ unit, start }: BucketPlan, group: Group, growth: string): Unit
   };
 }
 
+/** The keys that a chunk belongs into, those of its buckets' sets too. */
+function placesOf({ buckets }: ChunkPlan): Place[] {
+  return buckets.flatMap(({ unit, start, known, groups }) =>
+    [known, ...groups.map(({ key }) => key)].map((key) => ({ key, unit, start }))
+  );
+}
+
+/** The buckets of a plan without what was pruned since the chunk was committed for the first time. */
+function notPruned({ buckets }: ChunkPlan, { recent, mark }: Run): BucketPlan[] {
+  return buckets.map((bucket) => ({
+    ...bucket,
+    groups: bucket.groups.filter(({ key }) => !recent.wasPruned(key, mark)),
+  })).filter(({ groups }) => groups.length > 0);
+}
+
+/** @param listed the buckets that were brought to storage, at least in part */
 function finishArgs(
   { buckets }: ChunkPlan,
-  unlisted: ReadonlySet<BucketPlan>,
+  listed: readonly BucketPlan[],
   refused: ReadonlyMap<Cell, string>,
 ): string[] {
+  const names = new Set(listed.map(({ known }) => known));
   const lines: string[] = [];
   let number = 0;
   const states: string[] = [];
@@ -302,7 +361,7 @@ function finishArgs(
       else lines.push(`${number} ${why}`);
       number++;
     }
-    const state = unlisted.has(bucket) ? "none" : touched ? "touched" : "listed";
+    const state = !names.has(bucket.known) ? "none" : touched ? "touched" : "listed";
     states.push(bucket.unit, `${bucket.start}`, state);
   }
   return [lines.join("\n"), `${buckets.length}`, ...states];

@@ -5,9 +5,11 @@
  * @module
  */
 import { StorageError } from "../../base/errors.ts";
-import { beforeFirst, checkpointText } from "../checkpoint.ts";
+import { beforeFirst, checkpointText, sameCheckpoint } from "../checkpoint.ts";
 import type { Chunk } from "../storage.ts";
-import type { StoredCheckpoint } from "./checkpoints.ts";
+import type { WriterName } from "../writer_queues.ts";
+import { startsIn } from "./buckets.ts";
+import { readCheckpoint, type StoredCheckpoint } from "./checkpoints.ts";
 import type { Connection } from "./connection.ts";
 import { Book, keyCheckpoint } from "./keys.ts";
 import { positionArgs, positionFrom } from "./positions.ts";
@@ -51,6 +53,29 @@ export class Losses {
   }
 
   /**
+   * The same for commits of earlier processes, as the journal has them: whatever happened to the cluster
+   * since, nobody has looked.
+   *
+   * @param stored what stands as the writer's checkpoint; all that is remembered is in it
+   * @throws {StorageError} `unknown` if it moved
+   */
+  async verify(
+    writer: WriterName,
+    stored: StoredCheckpoint,
+    recent: RecentCommits,
+  ): Promise<void> {
+    const state = this.#connection.state;
+    recent.prune(await this.#unlisted(writer, recent));
+    // The index lies where the checkpoint does: had it gone back, so had that.
+    const now = await readCheckpoint(this.#connection, writer.prefix, writer.writer);
+    if (!sameCheckpoint(now?.checkpoint ?? null, stored.checkpoint)) {
+      throw this.#moved("look for lost commits of", writer);
+    }
+    await this.#setBack(writer, stored, recent);
+    this.#seen.set(recent, state);
+  }
+
+  /**
    * Asks every key that is remembered whether it still has its last commit, and sets the writer's
    * checkpoint back to before the first loss. If there is none, or the checkpoint stands before it
    * already, it returns, and the chunk can be tried again. Keys of buckets that are pruned have lost
@@ -64,19 +89,30 @@ export class Losses {
     stored: StoredCheckpoint | null,
     recent: RecentCommits,
   ): Promise<void> {
-    const losses = await this.#withoutPruned(chunk, recent, await this.#find(chunk, recent));
-    if (losses.length === 0) return;
-    const { first, gaps } = recent.firstLost(losses);
+    const lost = await this.#setBack(chunk, stored, recent);
+    if (lost === null) return;
+    throw new StorageError("behind", `Cannot commit ${checkpointText(chunk.checkpoint)}: ${lost}`);
+  }
+
+  /** Null if the checkpoint was not set back, else what was lost. */
+  async #setBack(
+    writer: WriterName,
+    stored: StoredCheckpoint | null,
+    recent: RecentCommits,
+  ): Promise<string | null> {
+    const losses = await this.#withoutPruned(writer, recent, await this.#find(writer, recent));
+    if (losses.length === 0) return null;
+    const { first, gaps, doubts } = recent.firstLost(losses);
     // A checkpoint that is missing would mean that this is another storage.
     const previous = first.previous ??
       { ...first, checkpoint: beforeFirst(first.checkpoint.incarnation) };
     const isAhead = stored !== null && isBehind(previous, stored);
-    if (isAhead) await this.#rewind(chunk, stored, previous);
+    if (isAhead) await this.#rewind(writer, stored, previous);
     // Only now: what is forgotten without having been set back would never be found again.
     recent.forgetFrom(first);
-    const named = losses.slice(0, MAX_NAMED).map(({ key }) => JSON.stringify(key)).join(", ");
+    const keys = named(losses.map(({ key }) => key));
     const lost = `Redis at ${this.#connection.where} went back in time: ${losses.length} keys, ` +
-      `among them ${named}, lost commits of writer ${chunk.writer} from ` +
+      `among them ${keys}, lost commits of writer ${writer.writer} from ` +
       `${checkpointText(first.checkpoint)} on`;
     if (gaps.length > 0) {
       // Said here, as the next attempt will not find it again.
@@ -85,26 +121,49 @@ export class Losses {
           "known any more: their counts are too low",
       );
     }
-    if (!isAhead) return; // the writer comes from before all of it
-    throw new StorageError("behind", `Cannot commit ${checkpointText(chunk.checkpoint)}: ${lost}`);
+    if (doubts.length > 0) {
+      this.#warn(
+        `${lost}, which are committed again. Of ${doubts.length}, among them ${named(doubts)}, ` +
+          "nothing was found that is newer than the oldest commit kept: if they lost older ones too, " +
+          "their counts are too low",
+      );
+    }
+    return isAhead ? lost : null; // else the writer comes from before all of it
   }
 
-  async #rewind(chunk: Chunk, stored: StoredCheckpoint, previous: Position): Promise<void> {
+  async #rewind(writer: WriterName, stored: StoredCheckpoint, previous: Position): Promise<void> {
     const reply = await this.#connection.script(
       "set a checkpoint back",
       REWIND_WRITER,
-      [new Book(chunk.prefix).checkpoint(chunk.writer)],
+      [new Book(writer.prefix).checkpoint(writer.writer)],
       [...positionArgs(stored).slice(0, 3), ...positionArgs(previous)],
     );
-    if (Number(reply) === 1) return;
-    throw new StorageError(
+    if (Number(reply) !== 1) throw this.#moved("set back the checkpoint of", writer);
+  }
+
+  #moved(doing: string, { writer }: WriterName): StorageError {
+    return new StorageError(
       "unknown",
-      `Cannot set the checkpoint of writer ${JSON.stringify(chunk.writer)} in Redis at ` +
-        `${this.#connection.where} back: it moved; it will be tried again`,
+      `Cannot ${doing} writer ${JSON.stringify(writer)} in Redis at ${this.#connection.where}: ` +
+        "its checkpoint moved meanwhile; try again",
     );
   }
 
-  async #find({ prefix, writer }: Chunk, recent: RecentCommits): Promise<Loss[]> {
+  /** Keys of buckets that are not in the index, which only a prune takes them out of. */
+  async #unlisted({ prefix }: WriterName, recent: RecentCommits): Promise<string[]> {
+    const places = recent.places();
+    const unlisted: string[] = [];
+    for (const unit of ["d", "h"] as const) {
+      const own = places.filter((place) => place.unit === unit);
+      let [from, to] = [Infinity, -Infinity];
+      for (const { start } of own) [from, to] = [Math.min(from, start), Math.max(to, start)];
+      const listed = new Set(await startsIn(this.#connection, { prefix, unit, from, to }));
+      for (const { key, start } of own) if (!listed.has(start)) unlisted.push(key);
+    }
+    return unlisted;
+  }
+
+  async #find({ prefix, writer }: WriterName, recent: RecentCommits): Promise<Loss[]> {
     const losses: Loss[] = [];
     const places = recent.places();
     for (let i = 0; i < places.length; i += KEYS_AT_ONCE) {
@@ -125,7 +184,7 @@ export class Losses {
   }
 
   async #withoutPruned(
-    { prefix }: Chunk,
+    { prefix }: WriterName,
     recent: RecentCommits,
     losses: readonly Loss[],
   ): Promise<Loss[]> {
@@ -135,7 +194,12 @@ export class Losses {
       const place = places.get(key);
       return found === null && place !== undefined && place.start < before[place.unit];
     };
-    recent.forgetKeys(losses.filter(isPruned).map(({ key }) => key));
+    recent.prune(losses.filter(isPruned).map(({ key }) => key));
     return losses.filter((loss) => !isPruned(loss));
   }
+}
+
+/** Some of the keys, as a warning names them. */
+function named(keys: readonly string[]): string {
+  return keys.slice(0, MAX_NAMED).map((key) => JSON.stringify(key)).join(", ");
 }

@@ -16,6 +16,8 @@ const CELLS_AT_ONCE = 5_000;
 const MAX_WHOLE = 10_000;
 /** Entries that a cursor gives about at once. */
 const SCAN_COUNT = 1_000;
+/** How often a bucket is read again of which a cursor left something out. */
+const MAX_ROUNDS = 5;
 
 const SIZE = { add: "HLEN", adv: "HLEN", top: "ZCARD", bmp: "EXISTS" } as const;
 
@@ -74,10 +76,41 @@ async function whole(connection: Connection, bucket: Sized): Promise<Cell[]> {
   return metric.type === "adv" ? [...cells, ...await tallyAt(connection, bucket)] : cells;
 }
 
-/** A large bucket by a cursor, which may give a field twice. */
+/**
+ * A large bucket by a cursor, which may give a field twice. The cursor of one server means nothing to
+ * another: where a replica took over meanwhile, or the slot moved, fields are missing, and it is read
+ * again.
+ */
 async function* scanned(connection: Connection, bucket: Sized): AsyncIterable<readonly Cell[]> {
   const { metric, key } = bucket;
   const seen = new Set<string>();
+  for (let round = 0;; round++) {
+    yield* scannedOnce(connection, bucket, seen);
+    const size = Number(await connection.command("read sizes", SIZE[metric.type], key));
+    // Fewer than before only if it was pruned.
+    if (seen.size >= Math.min(size, bucket.size)) break;
+    if (round === MAX_ROUNDS) {
+      throw new StorageError(
+        "unavailable",
+        `Cannot read ${
+          JSON.stringify(key)
+        } in Redis at ${connection.where}: it keeps moving from ` +
+          "server to server; try again",
+      );
+    }
+  }
+  if (metric.type !== "adv") return;
+  const tally = await tallyAt(connection, bucket);
+  if (tally.length > 0) yield tally;
+}
+
+/** @param seen fields that were given before, and are not given again */
+async function* scannedOnce(
+  connection: Connection,
+  bucket: Sized,
+  seen: Set<string>,
+): AsyncIterable<readonly Cell[]> {
+  const { metric, key } = bucket;
   let cursor = "0";
   do {
     connection.assertOpen();
@@ -92,9 +125,6 @@ async function* scanned(connection: Connection, bucket: Sized): AsyncIterable<re
     });
     if (batch.length > 0) yield batch;
   } while (cursor !== "0");
-  if (metric.type !== "adv") return;
-  const tally = await tallyAt(connection, bucket);
-  if (tally.length > 0) yield tally;
 }
 
 async function sketchAt(connection: Connection, place: Sized): Promise<Cell[]> {

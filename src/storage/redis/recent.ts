@@ -58,6 +58,10 @@ export class RecentCommits {
   /** Oldest first. */
   #marks: Remembered[] = [];
   #count = 0;
+  /** The last chunk of which all was done. */
+  #finished: Position | null = null;
+  /** What had been done last when a key was pruned. */
+  readonly #pruned = new Map<string, Position>();
 
   /** The last commit to a key, as far as it is remembered. */
   last(key: string): Mark | null {
@@ -83,7 +87,16 @@ export class RecentCommits {
       gone < this.#marks.length - 1 &&
       (this.#count > MAX_REMEMBERED || this.#marks[gone].atMs < now - REMEMBER_MS)
     ) this.#forgetFirst(this.#marks[gone++]);
-    if (gone > 0) this.#marks.splice(0, gone);
+    if (gone === 0) return;
+    this.#marks.splice(0, gone);
+    for (const [key, last] of this.#pruned) {
+      if (isBehind(last, this.#marks[0].mark)) this.#pruned.delete(key);
+    }
+  }
+
+  /** Notes that all of a chunk is done. */
+  finish(position: Position): void {
+    if (this.#finished === null || isBehind(this.#finished, position)) this.#finished = position;
   }
 
   /** Notes that the chunk last begun is in a key. */
@@ -100,17 +113,31 @@ export class RecentCommits {
     this.#count++;
   }
 
-  /** Forgets keys that are no more. */
-  forgetKeys(keys: Iterable<string>): void {
+  /** Forgets keys that were pruned, but for what the prune took along. */
+  prune(keys: Iterable<string>): void {
     for (const key of keys) {
-      this.#count -= this.#byKey.get(key)?.entries.length ?? 0;
+      const known = this.#byKey.get(key);
+      if (known === undefined) continue;
+      this.#count -= known.entries.length;
       this.#byKey.delete(key);
+      if (this.#finished !== null) this.#pruned.set(key, this.#finished);
     }
   }
 
-  /** The first commit that is missing; also the keys that lost more than is remembered. */
-  firstLost(losses: readonly Loss[]): { first: Mark; gaps: string[] } {
+  /** Whether a chunk was in a key before that was pruned: committed again, it must not come back. */
+  wasPruned(key: string, position: Position): boolean {
+    const last = this.#pruned.get(key);
+    return last !== undefined && !isBehind(last, position);
+  }
+
+  /**
+   * The first commit that is missing; also the keys that lost more than is remembered, and those that
+   * may have: nothing was found in them of what is remembered, and what stood there before is not known.
+   */
+  firstLost(losses: readonly Loss[]): { first: Mark; gaps: string[]; doubts: string[] } {
     const gaps: string[] = [];
+    const doubts: string[] = [];
+    const oldest = this.#marks[0]?.mark;
     let at = this.#marks.length - 1;
     for (const { key, found } of losses) {
       const entries = this.#byKey.get(key)?.entries ?? [];
@@ -118,9 +145,12 @@ export class RecentCommits {
       if (lost < 0) continue;
       const { mark, before } = entries[lost];
       if (lost === 0 && before && (found === null || isBehind(found, before))) gaps.push(key);
+      // The first chunk of all has nothing before it.
+      const isOlder = oldest.previous !== null && (found === null || isBehind(found, oldest));
+      if (lost === 0 && before === undefined && isOlder) doubts.push(key);
       at = Math.min(at, this.#indexOf(mark));
     }
-    return { first: this.#marks[at].mark, gaps };
+    return { first: this.#marks[at].mark, gaps, doubts };
   }
 
   /** Forgets a commit and all behind it: they will come again. */

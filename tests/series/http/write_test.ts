@@ -196,6 +196,19 @@ Deno.test("a database that is gone makes /write answer 503 in the shape of its v
   );
 });
 
+Deno.test("a request that comes too often is refused in the shape of its version", async () => {
+  await using it = await Served.open({ rateLimit: 1 });
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () => it.post("/api/v2/write", "a v=1 1")),
+  );
+  const refused = replies.filter(({ status }) => status !== 204);
+  assertEquals(refused.length > 0, true);
+  for (const { status, body, headers } of refused) {
+    assertEquals([status, body.code], [429, "too many requests"]);
+    assertEquals(headers.get("retry-after"), "1");
+  }
+});
+
 Deno.test("methods that a path of series has not are refused with those that it has", async () => {
   await using it = await Served.open();
   const { status, headers } = await it.ask("/write");

@@ -277,6 +277,12 @@ Deno.test("a line that is refused leaves nothing behind: no field, series, tag o
   assertEquals(a.seriesCount, 2);
 });
 
+Deno.test("the type of a field that only a refused line had is that of the first good one", () => {
+  const { points, rejected } = read("a w=1\na x=1i oops\na x=1.5\na w=1,y=t oops\na w=1,y=2\n");
+  assertEquals(rejected.map(({ line }) => line), [2, 4]);
+  assertEquals(points.map(({ fields }) => Object.keys(fields)), [["w"], ["x"], ["w", "y"]]);
+});
+
 Deno.test("names that SQL cannot tell apart get names that it can", () => {
   const { reader } = read("A,host=x,Host=y host=1,HOST=2,v=1\na v=1\na_1 v=1\n");
   const tables = [...reader.catalog.measurements()].map(({ table }) => table);

@@ -10,7 +10,7 @@ import { chromiumPath, HOW_TO_GET_CHROMIUM } from "../../../dev/debian.ts";
 import { type HttpServer, type HttpServerOptions, serveHttp } from "../../../src/server/http.ts";
 
 /** Milliseconds that a page may take to show what it is waited for. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 
 /** Waits until what is read equals what is expected: a page answers some frames later. */
 export async function eventually<T>(

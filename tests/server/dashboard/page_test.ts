@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serveHttp } from "../../../src/server/http.ts";
-import { browserTest, flights, TestSite } from "./_browser.ts";
+import { browserTest, eventually, flights, TestSite } from "./_browser.ts";
 
 browserTest(
   "the dashboard shows the demo's numbers, without an error or an outside request",
@@ -104,7 +104,7 @@ browserTest(
     await shown.shows("section[data-type=add] dd", "20,003");
     await shown.shows("section[data-type=adv] dd", "155,210.5");
     const latest = shown.page.locator("#latest li");
-    assertEquals(await latest.count(), 3);
+    await eventually(() => latest.count(), 3);
     assertMatch(
       (await latest.first().textContent())!,
       /^\d\d:\d\d:\d\dflightat 2001-01-01T00:47:00Z, /,
@@ -161,12 +161,12 @@ browserTest(
     const script = (await shown.page.locator("#script-sample").textContent())!;
     await shown.page.evaluate(`(async () => { ${script} })()`);
     await shown.shows("section[data-type=add] dd", "1");
-    assertEquals(await shown.page.locator("#empty").isVisible(), false);
+    await eventually(() => shown.page.locator("#empty").isVisible(), false);
     const [head, today] = await shown.rows("add");
     assertEquals([head, today[1]], [["Day", "Count"], "1"]);
     await shown.page.locator("section[data-type=add]").getByRole("radio", { name: "Values" })
       .check();
-    assertEquals((await shown.rows("add"))[1], ["", "hello", "1", "100.0%"]);
+    await eventually(async () => (await shown.rows("add"))[1], ["", "hello", "1", "100.0%"]);
     shown.assertClean();
   },
 );
@@ -188,7 +188,7 @@ browserTest(
     await using back = serveHttp(site.traqq, { port });
     await shown.shows("#connection", "Live");
     await shown.shows("section[data-type=add] dd", "2");
-    assertEquals(await shown.page.locator("#failure").isVisible(), false);
+    await eventually(() => shown.page.locator("#failure").isVisible(), false);
     assertEquals(back.addr.port, port);
   },
 );

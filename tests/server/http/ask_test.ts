@@ -101,6 +101,18 @@ Deno.test("GET /find gives one metric, by bucket or merged", async () => {
   assertEquals((await it.ask("/find?q=add/event&days=2&merge=false")).status, 200);
 });
 
+Deno.test("GET /find with escape_formulas gives CSV in which no text is a formula", async () => {
+  await using it = await Asking.open();
+  await it.record('[{"event":"=1+1"},{"event":"@a"}]');
+  const path = `/find?q=add/event&merge=true&from=${AT}&to=${AT}`;
+  assertEquals((await it.ask(`${path}&format=csv`)).text, "event,value\n=1+1,1\n@a,1\n");
+  const escaped = await it.ask(`${path}&format=csv&escape_formulas=true`);
+  assertEquals(escaped.text, "event,value\n'=1+1,1\n'@a,1\n");
+  for (const more of ["escape_formulas=true", "format=csv&escape_formulas=yes"]) {
+    assertEquals((await it.ask(`${path}&${more}`)).status, 400);
+  }
+});
+
 Deno.test("GET /find gives CSV by format and by Accept", async () => {
   await using it = await filled();
   const range = `from=${AT}&to=${AT + DAY}`;

@@ -27,11 +27,12 @@ async function refused(
   asked: Request,
   status: number,
   message: RegExp,
+  heldBytes = 0,
 ): Promise<void> {
   const problem = await assertRejects(() => reader.read(asked), Problem);
   assertEquals(problem.status, status);
   assertMatch(problem.message, message);
-  assertEquals(reader.heldBytes, 0, "what was held is let go");
+  assertEquals(reader.heldBytes, heldBytes, "what was held is let go");
 }
 
 Deno.test("BodyReader.read() gives the bytes, in how many pieces they may come", async () => {
@@ -104,4 +105,18 @@ Deno.test("BodyReader holds no more than 16 bodies of the largest size at a time
   assertEquals(reader.heldBytes, 16_000);
   for (const body of held) body[Symbol.dispose]();
   using _again = await reader.read(request("x"));
+});
+
+Deno.test("BodyReader counts what it unzips as it grows", async () => {
+  const reader = new BodyReader({ ...LIMITS, maxBodyBytes: 100_000 });
+  const held = await Promise.all(
+    Array.from({ length: 15 }, () => reader.read(request("x".repeat(100_000)))),
+  );
+  using _more = await reader.read(request("x".repeat(90_000)));
+  // Larger than is allowed, which it would say if all of it had been unzipped first.
+  const bomb = request(gzip("x".repeat(200_000)), { "Content-Encoding": "gzip" });
+  await refused(reader, bomb, 503, /fill the memory/, 1_590_000);
+  for (const body of held) body[Symbol.dispose]();
+  const alone = request(gzip("x".repeat(200_000)), { "Content-Encoding": "gzip" });
+  await refused(reader, alone, 413, /larger than 100000 bytes/, 90_000);
 });

@@ -1,6 +1,8 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Traqq } from "../../../mod.ts";
 import { MemoryStorage } from "../../../src/storage/memory.ts";
+import { FaultyStorage } from "../../_faulty_storage.ts";
+import { until } from "../_peer.ts";
 import { Asking, gzip } from "./_asking.ts";
 
 const NDJSON = { "Content-Type": "application/x-ndjson" };
@@ -196,3 +198,38 @@ Deno.test("POST /record keeps lines in the journal as they came", async () => {
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("POST /record says which events were counted where its traqq was closed meanwhile", async () => {
+  const bodies: [type: string, body: string, indices: number[]][] = [
+    ["application/json", `[${Array(200).fill('{"event":"a","geo":"b"}').join()}]`, range(0, 200)],
+    // The first line is none.
+    [
+      "application/x-ndjson",
+      `no\n${Array(200).fill('{"event":"a","geo":"b"}').join("\n\n")}`,
+      range(1, 400, 2),
+    ],
+  ];
+  for (const [type, body, indices] of bodies) {
+    const storage = new FaultyStorage();
+    const gate = Promise.withResolvers<void>();
+    storage.gate = gate.promise;
+    await using it = await Asking.open({}, { storage, flush: { maxCells: 1 } });
+    const replying = it.record(body, { "Content-Type": type });
+    await until(() => it.traqq.stats().slowed > 0);
+    const closing = it.traqq.close();
+    gate.resolve();
+    const reply = await replying;
+    await closing;
+    const { recorded } = it.traqq.stats();
+    assert(recorded > 0 && recorded < 200, `${recorded}`);
+    assertEquals([reply.status, reply.body.recorded], [200, recorded]);
+    const late = reply.body.rejected.filter(({ error }: { error: string }) =>
+      /the server is stopping/.test(error)
+    );
+    assertEquals(late.map(({ index }: { index: number }) => index), indices.slice(recorded));
+  }
+});
+
+function range(from: number, to: number, step = 1): number[] {
+  return Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
+}

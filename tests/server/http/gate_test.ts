@@ -147,6 +147,21 @@ Deno.test("A session records only for its own pages", async () => {
   assertEquals(await it.counts(), { a: 3 });
 });
 
+Deno.test("A session begins and ends only from its own pages, though CORS names others", async () => {
+  await using it = await Asking.open({ ...TOKENS, cors: "*" });
+  const Cookie = (await login(it, "all-token")).split(";")[0];
+  const status = async (path: string, headers: Record<string, string>) =>
+    (await it.ask(path, { method: "POST", headers, body: '{"token":"all-token"}' })).status;
+  for (const Origin of ["https://a.example", "http://localhost:1", "null"]) {
+    assertEquals(await status("/login", { Origin }), 403);
+    assertEquals(await status("/logout", { Cookie, Origin }), 403);
+  }
+  const sameSite = { Cookie, Origin: "http://localhost", "Sec-Fetch-Site": "same-site" };
+  assertEquals(await status("/logout", sameSite), 403);
+  assertEquals((await it.ask("/query", { headers: { Cookie } })).status, 200, "it goes on");
+  assertEquals(await status("/logout", { Cookie, Origin: "http://localhost" }), 200);
+});
+
 Deno.test("A session ends with POST /logout, and after twelve hours", async () => {
   await using it = await Asking.open(TOKENS);
   const first = (await login(it, "all-token")).split(";")[0];

@@ -41,7 +41,11 @@ Deno.test("serveHttp refuses options that cannot be used, naming each", async ()
   for (const hostname of ["0.0.0.0", "::", "example.org"]) {
     refused({ port: 0, hostname }, /without a token: .*--token-file.*--insecure/);
   }
-  refused({ port: 0, tls: { cert: "no", key: "no" } }, /Cannot listen on 127\.0\.0\.1:0/);
+  for (
+    const tls of [{ cert: "no", key: "no" }, { cert: CERT, key: "" }, { cert: CERT, key: CERT }]
+  ) {
+    refused({ port: 0, tls }, /Cannot listen on 127\.0\.0\.1:0: .*--tls-cert.*each as PEM$/);
+  }
   await using first = serveHttp(traqq, { port: 0 });
   refused({ port: first.addr.port }, /the port is taken/);
   await using _open = serveHttp(traqq, { port: 0, hostname: "0.0.0.0", insecure: true });
@@ -184,6 +188,23 @@ Deno.test("HttpServer survives what is not HTTP, and paths and heads that try so
   assertEquals(statuses(await exchange(server, post(EVENT, "Connection: close"))), [200]);
   assertEquals(await countsOf(traqq), { a: 1 });
   assertEquals(errors, []);
+});
+
+Deno.test("HttpServer takes heads of 128 lines and 64 KiB, and no more", async () => {
+  await using context = await startServer();
+  const status = async (more: string) =>
+    statuses(
+      await exchange(
+        context.server,
+        `GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${more}\r\n`,
+      ),
+    )[0];
+  assertEquals([await status("a: b\r\n".repeat(126)), await status("a: b\r\n".repeat(127))], [
+    200,
+    400,
+  ]);
+  const long = (bytes: number) => status(`a: ${"b".repeat(bytes)}\r\n`);
+  assertEquals([await long(65_000), await long(66_000)], [200, 400]);
 });
 
 Deno.test("HttpServer.shutdown() answers what came, counts all that it answered, and takes no more", async () => {

@@ -9,6 +9,9 @@
  */
 import { DuckDBIntervalValue } from "@duckdb/node-api";
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { messageOf } from "../../../base/errors.ts";
+import { Gate } from "../../sql/gate/gate.ts";
+import { ViewNames } from "../../sql/gate/view_names.ts";
 import { EngineError } from "../errors.ts";
 import { rowsOf } from "./database.ts";
 
@@ -19,6 +22,8 @@ export type AggregateCommand =
 
 /** What is known of an aggregate's query. */
 export interface AggregateQuery {
+  /** What DuckDB is given: the functions of our own are written in its. */
+  readonly sql: string;
   /** The SQL name of the measurement that it reads. */
   readonly table: string;
   /** Which of its columns is the bucket, from 0. */
@@ -72,10 +77,13 @@ export async function judgeQuery(
   const refuse = (why: string): never => {
     throw new EngineError("refused", `Cannot create the continuous aggregate ${name}: ${why}`);
   };
-  const [[text]] = await rowsOf(api, "SELECT json_serialize_sql($1::VARCHAR)", [query]);
+  // It may read and call what every question may, and means the same.
+  const passed = await new Gate(api, new ViewNames()).check(query).catch((error) =>
+    refuse(messageOf(error).replace(/^Cannot run the statement: /, ""))
+  );
+  const sql = passed.text;
+  const [[text]] = await rowsOf(api, "SELECT json_serialize_sql($1::VARCHAR)", [sql]);
   const tree = JSON.parse(String(text));
-  if (tree.error) refuse(`${tree.error_message}; mend the SELECT`);
-  if (tree.statements.length !== 1) refuse("wanted one SELECT; leave out what follows");
   const node = tree.statements[0].node as Node & { select_list: Node[]; from_table: Node };
   if (node.type !== "SELECT_NODE") refuse(`wanted a SELECT, received ${node.type}`);
   const forbidden: [boolean, string][] = [
@@ -117,7 +125,7 @@ export async function judgeQuery(
       "wanted a bucket of a fixed width, from microseconds to weeks; months are of many lengths",
     );
   }
-  return { table: String(node.from_table.table_name), bucketAt, widthUs: widthUs! };
+  return { sql, table: String(node.from_table.table_name), bucketAt, widthUs: widthUs! };
 }
 
 function isFilled(value: unknown): boolean {

@@ -25,10 +25,14 @@ export const NEVER_US = -(2n ** 62n);
 
 /** Most dirty buckets that one step computes. */
 const STEP_BUCKETS = 500;
+/** Most buckets that one statement names as dirty. */
+const STATEMENT_BUCKETS = 5000;
 
 /** An aggregate, with what is known of it here. */
 export interface Aggregate extends AggregateInfo {
   readonly id: number;
+  /** The query as DuckDB is given it. */
+  readonly sql: string;
   /** The name of the column with the bucket. */
   readonly bucket: string;
   readonly widthUs: bigint;
@@ -58,8 +62,9 @@ export class Aggregates {
   /** Reads what the database holds. */
   async load(api: DuckDBConnection): Promise<void> {
     for (const row of await rowsOf(api, "FROM traqq.aggregates ORDER BY id")) {
-      const [id, name, table, query, bucket, widthUs, frozenBeforeUs] = row as [
+      const [id, name, table, query, sql, bucket, widthUs, frozenBeforeUs] = row as [
         number,
+        string,
         string,
         string,
         string,
@@ -72,7 +77,8 @@ export class Aggregates {
         `SELECT epoch_us(bucket) FROM traqq.dirty WHERE aggregate = ${id}`,
       );
       const dirty = new DirtyBuckets(widthUs, frozenBeforeUs, found.map(([at]) => at as bigint));
-      const one = { id, name, table, query, bucket, widthUs, dirty, viewFromUs: dirty.oldest };
+      const viewFromUs = dirty.oldest;
+      const one = { id, name, table, query, sql, bucket, widthUs, dirty, viewFromUs };
       this.#byName.set(name, one);
       this.#lastId = id;
     }
@@ -113,9 +119,10 @@ export class Aggregates {
     }
     const id = ++this.#lastId;
     const { table } = measurement;
+    const { sql } = judged;
     await api.run("BEGIN");
     try {
-      await api.run(`CREATE TABLE traqq.a${id} AS FROM (${query}) LIMIT 0`);
+      await api.run(`CREATE TABLE traqq.a${id} AS FROM (${sql}) LIMIT 0`);
       const bucket = await bucketColumn(api, id, judged);
       const us = judged.widthUs;
       // What was dropped of the points is not in it: the bucket in which that ends would be half of one.
@@ -125,7 +132,7 @@ export class Aggregates {
       await api.run(
         `INSERT INTO traqq.aggregates VALUES (${id}, ${quoteText(name)}, ${quoteText(table)}, ${
           quoteText(query)
-        }, ${quoteText(bucket)}, ${us}, ${keptFromUs})`,
+        }, ${quoteText(sql)}, ${quoteText(bucket)}, ${us}, ${keptFromUs})`,
       );
       const width = `to_microseconds(${us})`;
       const begins = await rowsOf(
@@ -135,7 +142,8 @@ export class Aggregates {
          RETURNING epoch_us(bucket)`,
       );
       const dirty = new DirtyBuckets(us, keptFromUs, begins.map(([at]) => at as bigint));
-      const one = { id, name, table, query, bucket, widthUs: us, dirty, viewFromUs: dirty.oldest };
+      const viewFromUs = dirty.oldest;
+      const one = { id, name, table, query, sql, bucket, widthUs: us, dirty, viewFromUs };
       await api.run(viewOf(one));
       await api.run("COMMIT");
       this.#byName.set(name, one);
@@ -171,8 +179,12 @@ export class Aggregates {
     for (const one of this.over(table)) {
       const added = one.dirty.touch(times);
       if (added.length === 0) continue;
-      const rows = added.map((begin) => `(${one.id}, ${moment(begin)})`);
-      await api.run(`INSERT INTO traqq.dirty VALUES ${rows.join(", ")}`);
+      for (let at = 0; at < added.length; at += STATEMENT_BUCKETS) {
+        const rows = added.slice(at, at + STATEMENT_BUCKETS).map((begin) =>
+          `(${one.id}, ${moment(begin)})`
+        );
+        await api.run(`INSERT INTO traqq.dirty VALUES ${rows.join(", ")}`);
+      }
       await this.#showFrom(api, one, added.reduce((a, b) => a < b ? a : b));
     }
   }
@@ -299,11 +311,11 @@ async function bucketColumn(
  * view of the whole. A microsecond more on both sides, as DuckDB cuts nanoseconds off before it finds the
  * bucket.
  */
-function within({ table, query }: Aggregate, fromUs: bigint, toUs?: bigint): string {
+function within({ table, sql }: Aggregate, fromUs: bigint, toUs?: bigint): string {
   const bounds = [`time >= ${quoteTime((fromUs - 1n) * 1000n)}`];
   if (toUs !== undefined) bounds.push(`time <= ${quoteTime((toUs + 1n) * 1000n)}`);
   const name = quoteName(table);
-  return `WITH ${name} AS (SELECT * FROM main.${name} WHERE ${bounds.join(" AND ")}) ${query}`;
+  return `WITH ${name} AS (SELECT * FROM main.${name} WHERE ${bounds.join(" AND ")}) ${sql}`;
 }
 
 function viewOf(one: Aggregate): string {

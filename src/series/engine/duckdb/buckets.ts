@@ -18,6 +18,9 @@ export function bucketOf(timeUs: bigint, widthUs: bigint): bigint {
 export class DirtyBuckets {
   readonly #widthUs: bigint;
   readonly #begins: Set<bigint>;
+  /** The same, the newest first once it is asked for; sorting what is mostly sorted costs little. */
+  #order: bigint[];
+  #isOrdered = false;
   /** Buckets that begin before this are computed for good: their points may be gone. */
   frozenBeforeUs: bigint;
 
@@ -25,6 +28,7 @@ export class DirtyBuckets {
     this.#widthUs = widthUs;
     this.frozenBeforeUs = frozenBeforeUs;
     this.#begins = new Set(begins);
+    this.#order = [...this.#begins];
   }
 
   /** How many there are. */
@@ -34,9 +38,13 @@ export class DirtyBuckets {
 
   /** The first one; undefined if there is none. */
   get oldest(): bigint | undefined {
-    let oldest: bigint | undefined;
-    for (const begin of this.#begins) if (oldest === undefined || begin < oldest) oldest = begin;
-    return oldest;
+    return this.#ordered().at(-1);
+  }
+
+  #ordered(): bigint[] {
+    if (!this.#isOrdered) this.#order.sort((a, b) => a < b ? 1 : -1);
+    this.#isOrdered = true;
+    return this.#order;
   }
 
   /** Adds the buckets of these times, in nanoseconds; gives those that were not dirty. */
@@ -54,22 +62,31 @@ export class DirtyBuckets {
       this.#begins.add(begin);
       added.push(begin);
     }
+    for (const begin of added) this.#order.push(begin);
+    if (added.length > 0) this.#isOrdered = false;
     return added;
   }
 
   /** The first of those that end by then, at most so many, ascending. */
   due(endUs: bigint, most: number): bigint[] {
-    const due = [...this.#begins].filter((begin) => begin + this.#widthUs <= endUs);
-    return due.sort((a, b) => a < b ? -1 : 1).slice(0, most);
+    const order = this.#ordered();
+    const due: bigint[] = [];
+    for (let at = order.length - 1; at >= 0 && due.length < most; at--) {
+      if (order[at] + this.#widthUs > endUs) break;
+      due.push(order[at]);
+    }
+    return due;
   }
 
-  /** They are dirty. */
-  add(begins: readonly bigint[]): void {
-    for (const begin of begins) this.#begins.add(begin);
+  /** Those that `due` gave last are computed. */
+  clean(due: readonly bigint[]): void {
+    for (const begin of due) this.#begins.delete(begin);
+    this.#order.length -= due.length;
   }
 
-  /** They are computed. */
-  clean(begins: readonly bigint[]): void {
-    for (const begin of begins) this.#begins.delete(begin);
+  /** They are dirty again. */
+  add(due: readonly bigint[]): void {
+    for (const begin of due) this.#begins.add(begin);
+    this.#order.push(...due.toReversed());
   }
 }

@@ -63,7 +63,7 @@ async function begin(api: DuckDBConnection): Promise<StateRow> {
   );
   await api.run(
     `CREATE TABLE traqq.aggregates (id INTEGER, name VARCHAR, sql_name VARCHAR, query VARCHAR,
-     bucket VARCHAR, width_us BIGINT, frozen_before BIGINT)`,
+     sql VARCHAR, bucket VARCHAR, width_us BIGINT, frozen_before BIGINT)`,
   );
   await api.run(
     "CREATE TABLE traqq.cold (measurement INTEGER, day INTEGER, file VARCHAR, fields INTEGER, rows BIGINT)",

@@ -4,13 +4,20 @@
  * @module
  */
 import { buffersOf, type Tag } from "../../points/batch.ts";
-import type { Engine, EngineState, EngineStats, MeasurementState, Unit } from "../engine.ts";
+import type {
+  Engine,
+  EngineOptions,
+  EngineState,
+  EngineStats,
+  MeasurementState,
+  Unit,
+} from "../engine.ts";
 import { SqlClient } from "../../sql/client.ts";
 import type { SqlSession } from "../../sql/session.ts";
 import { EngineError } from "../errors.ts";
 import type { AggregateInfo, MaintenanceEvent, MaintenancePlan } from "../maintenance.ts";
 import { DirectoryLock } from "./lock.ts";
-import type { CallName, Calls, DuckDbOptions, Opened, ToHost, ToWorker } from "./messages.ts";
+import type { CallName, Calls, Opened, ToHost, ToWorker } from "./messages.ts";
 
 /** Series that one message carries. */
 const SERIES_PAGE = 20_000;
@@ -58,7 +65,7 @@ export class DuckDbEngine implements Engine {
   }
 
   /** Opens the engine in a worker of its own. @throws {EngineError} */
-  static async open(options: DuckDbOptions): Promise<DuckDbEngine> {
+  static async open(options: EngineOptions): Promise<DuckDbEngine> {
     const lock = options.directory === undefined
       ? undefined
       : await DirectoryLock.take(options.directory);

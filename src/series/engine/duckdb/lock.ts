@@ -8,7 +8,7 @@ import { messageOf } from "../../../base/errors.ts";
 import { EngineError } from "../errors.ts";
 
 /** The file that the owner has locked. */
-const LOCK_NAME = "engine.lock";
+export const LOCK_NAME = "engine.lock";
 
 /** Directories whose worker was ended while it wrote: only the end of this process frees them. */
 const poisoned = new Set<string>();

@@ -8,18 +8,9 @@ import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
 import type { EngineErrorCode } from "../errors.ts";
 import type { AggregateInfo, MaintenanceEvent, MaintenancePlan } from "../maintenance.ts";
 
-/** How an engine on DuckDB is opened. */
-export interface DuckDbOptions extends EngineOptions {
-  /**
-   * Whether maintenance may move days to the cold tier: then SQL can read and write files in its folder,
-   * which the gate must prevent. Days that are there already are read in any case.
-   */
-  readonly isTiered?: boolean;
-}
-
 /** What the host can call: what it gives and what it gets. */
 export interface Calls {
-  open: [options: DuckDbOptions, opened: Opened];
+  open: [options: EngineOptions, opened: Opened];
   /** A page of a measurement's series: an array per tag, null where a series has it not. */
   series: [SeriesPage, (string | null)[][]];
   apply: [unit: Unit, stats: EngineStats];

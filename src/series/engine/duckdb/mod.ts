@@ -4,10 +4,9 @@
  * @module
  */
 import { DuckDbEngine } from "./host.ts";
-import type { DuckDbOptions } from "./messages.ts";
+import type { EngineOptions } from "../engine.ts";
 
 export { DuckDbEngine } from "./host.ts";
-export type { DuckDbOptions } from "./messages.ts";
 export { EngineError, type EngineErrorCode } from "../errors.ts";
 export type {
   AggregateInfo,
@@ -17,6 +16,6 @@ export type {
 } from "../maintenance.ts";
 
 /** Opens an engine on DuckDB, and makes its database where there is none. @throws {EngineError} */
-export function openDuckDb(options: DuckDbOptions): Promise<DuckDbEngine> {
+export function openDuckDb(options: EngineOptions): Promise<DuckDbEngine> {
   return DuckDbEngine.open(options);
 }

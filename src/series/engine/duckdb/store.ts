@@ -11,7 +11,7 @@
  */
 import { messageOf } from "../../../base/errors.ts";
 import type { Batch } from "../../points/batch.ts";
-import type { EngineStats, Unit } from "../engine.ts";
+import type { EngineOptions, EngineStats, Unit } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { MaintenanceEvent } from "../maintenance.ts";
 import { Aggregates } from "./aggregates.ts";
@@ -20,7 +20,7 @@ import { appendColumns, type Column } from "./columns.ts";
 import { type Connection, Database, isFatal, isFull, rowsOf } from "./database.ts";
 import { readState } from "./format.ts";
 import { merge } from "./merge.ts";
-import type { DuckDbOptions, MaintenanceStart } from "./messages.ts";
+import type { MaintenanceStart } from "./messages.ts";
 import { NewestTimes } from "./newest.ts";
 import { others, pick, type Rows } from "./rows.ts";
 import { type Measurement, Schema } from "./schema.ts";
@@ -58,7 +58,7 @@ export class Store {
   }
 
   /** Opens a database, and makes it where there is none. @throws {EngineError} */
-  static async open(options: DuckDbOptions): Promise<Store> {
+  static async open(options: EngineOptions): Promise<Store> {
     const { directory, memoryLimitBytes, threads, isTiered = false } = options;
     const database = await Database.open({ directory, memoryLimitBytes, threads });
     try {

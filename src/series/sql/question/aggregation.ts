@@ -5,7 +5,7 @@
  */
 import { show } from "../../../base/show.ts";
 import type { FieldType } from "../../points/batch.ts";
-import type { Asked } from "../question.ts";
+import type { Asked } from "./asked.ts";
 import { type Json, quoteName, readInteger, readObject, readText, refuse } from "./reading.ts";
 
 /** How it is said in SQL. */

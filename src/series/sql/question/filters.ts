@@ -4,7 +4,7 @@
  * @module
  */
 import { show } from "../../../base/show.ts";
-import type { Asked } from "../question.ts";
+import type { Asked } from "./asked.ts";
 import type { SqlParameter } from "../session.ts";
 import { type Json, quoteName, readList, readObject, readText, refuse } from "./reading.ts";
 

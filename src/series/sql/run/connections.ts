@@ -9,6 +9,9 @@ import { Gate } from "../gate/gate.ts";
 import type { Extras } from "../gate/tree.ts";
 import { ViewNames } from "../gate/view_names.ts";
 
+const DEFAULT_MAX_RUNNING = 8;
+const DEFAULT_MAX_WAITING = 256;
+
 /** A connection with its gate. */
 export interface Slot {
   readonly connection: DuckDBConnection;
@@ -54,8 +57,8 @@ export class Connections {
   constructor(database: Database, extras: Extras, limits: ConnectionLimits = {}) {
     this.#database = database;
     this.#extras = extras;
-    this.#maxRunning = limits.maxRunning ?? 8;
-    this.#maxWaiting = limits.maxWaiting ?? 256;
+    this.#maxRunning = limits.maxRunning ?? DEFAULT_MAX_RUNNING;
+    this.#maxWaiting = limits.maxWaiting ?? DEFAULT_MAX_WAITING;
   }
 
   /** A connection of one's own, until {@linkcode release}. @throws {SqlError} */

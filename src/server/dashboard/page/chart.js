@@ -16,11 +16,15 @@ const uPlot = /** @type {any} */ (globalThis).uPlot;
  * @property {(number | null)[]} [bars]
  * @property {{ line: number, values: (number | null)[] }[]} lines `line` is its colour, from 1
  * @property {(value: number) => string} formatAxis
+ * @property {boolean} isWhole whether there are only whole numbers
  */
 
 const FONT = "12px Inter, system-ui, sans-serif";
 /** Steps of the x axis, in buckets: days, weeks, months; hours and days. */
 const STEPS = [1, 2, 3, 6, 7, 12, 14, 24, 28, 48, 56, 96, 168, 336, 672, 1344, 2688, 5376, 10752];
+/** Steps of a y axis for counts, which has no name for half of one. */
+const WHOLE_STEPS = Array.from({ length: 16 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i))
+  .flat();
 /** Pixels between names on the x axis, at least. */
 const NAME_SPACE = 76;
 /** Buckets up to which a line has points. */
@@ -112,7 +116,7 @@ export class Chart {
  * @param {(index: number | null) => void} onCursor
  * @returns {import("uplot").Options}
  */
-function optionsOf(host, { length, nameOf, bars, lines, formatAxis }, onCursor) {
+function optionsOf(host, { length, nameOf, bars, lines, formatAxis, isWhole }, onCursor) {
   const quiet = colour(host, "--quiet"), grid = colour(host, "--line");
   const axis = { stroke: quiet, font: FONT, ticks: { show: false } };
   const fill = colour(host, "--bar");
@@ -142,6 +146,7 @@ function optionsOf(host, { length, nameOf, bars, lines, formatAxis }, onCursor) 
         grid: { stroke: grid, width: 1 },
         border: { show: false },
         space: 44,
+        ...isWhole ? { incrs: WHOLE_STEPS } : {},
         size: (_, values) => 14 + 7 * Math.max(2, ...(values ?? []).map((text) => text.length)),
         values: (_, splits) => splits.map(formatAxis),
       },

@@ -9,7 +9,7 @@ import { byId, element } from "./dom.js";
 import { clock } from "./format.js";
 import { LiveFeed, Now } from "./live.js";
 import { Panel } from "./panel.js";
-import { showSamples } from "./samples.js";
+import { fillSamples, listenToCopies } from "./samples.js";
 import { keep, kept } from "./store.js";
 
 /** @typedef {import("./controls.js").Overview} Overview */
@@ -58,7 +58,7 @@ class Page {
 
   start() {
     byId("panels", HTMLElement).append(...this.#panels.map((panel) => panel.element));
-    showSamples();
+    listenToCopies();
     this.#listen();
     void this.#refresh();
   }
@@ -133,6 +133,7 @@ class Page {
   /** @param {"login" | "empty" | "numbers"} view */
   #show(view) {
     byId("failure", HTMLElement).hidden = true;
+    if (view === "empty") fillSamples(kept(SESSION) !== null);
     byId("login", HTMLElement).hidden = view !== "login";
     byId("now", HTMLElement).hidden = view === "login";
     byId("empty", HTMLElement).hidden = view !== "empty";

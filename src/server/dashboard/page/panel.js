@@ -226,6 +226,7 @@ export class Panel {
       bars: lines.length > 0 ? undefined : points.map(({ total }) => total),
       lines,
       formatAxis: short,
+      isWhole: this.type !== "adv",
     });
     const hasGaps = lines.some(({ values }) => values.includes(null));
     this.#part("chart-note", HTMLElement).textContent = hasGaps

@@ -6,17 +6,30 @@
 import { urlOf } from "./api.js";
 import { byId } from "./dom.js";
 
-/** Fills the samples in. */
-export function showSamples() {
+/**
+ * Fills the samples in.
+ *
+ * @param {boolean} needsToken whether the server wants one; which is for the user to put in
+ */
+export function fillSamples(needsToken) {
   const url = urlOf("record");
-  const type = "Content-Type: application/json";
+  const headers = [
+    ["Content-Type", "application/json"],
+    ...needsToken ? [["Authorization", "Bearer TOKEN"]] : [],
+  ];
+  const flags = headers.map(([name, value]) => `  -H '${name}: ${value}' \\\n`).join("");
+  const properties = headers.map(([name, value]) => `"${name}": "${value}"`).join(", ");
   byId("shell-sample", HTMLElement).textContent =
-    `curl ${url} \\\n  -H '${type}' -d '{"event":"hello","from":"me"}'`;
+    `curl ${url} \\\n${flags}  -d '{"event":"hello","from":"me"}'`;
   byId("script-sample", HTMLElement).textContent = `await fetch("${url}", {
   method: "POST",
-  headers: { "Content-Type": "application/json" },
+  headers: { ${properties} },
   body: JSON.stringify({ event: "hello", from: "me" }),
 });`;
+}
+
+/** Has the buttons beside the samples copy them. */
+export function listenToCopies() {
   for (const button of document.querySelectorAll("button")) {
     const { copies } = button.dataset;
     if (copies !== undefined) button.addEventListener("click", () => void copy(copies));

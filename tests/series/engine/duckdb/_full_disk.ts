@@ -5,23 +5,28 @@
 import { EngineError, openDuckDb } from "../../../../src/series/engine/duckdb/mod.ts";
 import { Units } from "../_engine.ts";
 
-const engine = await openDuckDb({ directory: Deno.args[0], threads: 1 });
-const units = new Units(engine.state);
-let applied = 0;
-for (let unit = 0; unit < 1000; unit++) {
-  const points = Array.from({ length: 2000 }, (_, at) => ({
-    measurement: "cpu",
-    tags: { host: `h${at % 10}` },
-    fields: { noise: Math.random() },
-    time: BigInt(unit * 2000 + at),
-  }));
-  try {
-    await engine.apply(units.unit(points));
-    applied++;
-  } catch (error) {
-    const code = error instanceof EngineError ? error.code : "none";
-    console.log(JSON.stringify({ applied, code, message: (error as Error).message }));
-    break;
+/** Rows of a unit. */
+export const ROWS = 20_000;
+
+if (import.meta.main) {
+  const engine = await openDuckDb({ directory: Deno.args[0], threads: 1 });
+  const units = new Units(engine.state);
+  let applied = 0;
+  for (let unit = 0; unit < 200; unit++) {
+    const points = Array.from({ length: ROWS }, (_, at) => ({
+      measurement: "cpu",
+      tags: { host: `h${at % 10}` },
+      fields: { noise: Math.random() },
+      time: BigInt(unit * ROWS + at),
+    }));
+    try {
+      await engine.apply(units.unit(points));
+      applied++;
+    } catch (error) {
+      const code = error instanceof EngineError ? error.code : "none";
+      console.log(JSON.stringify({ applied, code, message: (error as Error).message }));
+      break;
+    }
   }
+  await engine.close();
 }
-await engine.close();

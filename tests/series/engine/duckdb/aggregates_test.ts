@@ -1,5 +1,6 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { DATABASE_NAME } from "../../../../src/series/engine/duckdb/database.ts";
 import {
   type DuckDbEngine,
   EngineError,
@@ -106,6 +107,23 @@ Deno.test("a continuous aggregate is kept over a restart, with its dirty buckets
   await engine.close();
 });
 
+Deno.test("a continuous aggregate knows the functions that questions know", async () => {
+  await withEngine(async (engine, ask, units) => {
+    await engine.apply(units.unit([point("a", NOON + 2n, 1), point("a", NOON + 3n, 2)]));
+    await engine.command(
+      `CREATE CONTINUOUS AGGREGATE ends AS SELECT time_bucket('1 hour', time) AS hour,
+       first(usage) AS first, last(usage) AS last, percentile(usage, 50) AS middle
+       FROM cpu GROUP BY hour`,
+    );
+    const read = () => ask("SELECT first, last, middle FROM ends");
+    assertEquals(await read(), [[1, 2, 1.5]]);
+    await engine.apply(units.unit([point("b", NOON + 1n, 9)]));
+    assertEquals(await read(), [[9, 2, 2]]);
+    await engine.maintain(NOTHING, noonMs + 3_600_000);
+    assertEquals(await read(), [[9, 2, 2]]);
+  });
+});
+
 Deno.test("retention drops whole days, tells how many, and leaves continuous aggregates whole", async () => {
   await withEngine(async (engine, ask, units) => {
     await engine.apply(units.unit([
@@ -136,6 +154,29 @@ Deno.test("retention drops whole days, tells how many, and leaves continuous agg
     assertEquals(again.at(-1), { kind: "dropped", measurement: "cpu", rows: 1, before: day });
     assertEquals(await engine.maintain(plan, noonMs), []);
   });
+});
+
+Deno.test("the space of points that were dropped is used again", async () => {
+  await using folder = await temporaryFolder();
+  const engine = await openDuckDb({ directory: folder.path, threads: 1 });
+  const units = new Units();
+  const retention = [{ measurement: "cpu", keepMs: 86_400_000 }];
+  const sizes: number[] = [];
+  for (let month = 0n; month < 4n; month++) {
+    const start = NOON + month * 30n * DAY_NS;
+    const points = Array.from({ length: 20_000 }, (_, at) => ({
+      ...point(`h${at % 10}`, start + BigInt(at), Math.random()),
+    }));
+    await engine.apply(units.unit(points));
+    await engine.maintain(
+      { retention, coldAfterMs: undefined },
+      noonMs + Number(month + 1n) * 30 * 86_400_000,
+    );
+    assertEquals(await askOf(engine)("SELECT count(*) FROM cpu"), [[0n]]);
+    sizes.push((await Deno.stat(`${folder.path}/${DATABASE_NAME}`)).size);
+  }
+  assert(sizes[3] <= 2 * sizes[0], `${sizes}`);
+  await engine.close();
 });
 
 Deno.test("retention cuts no bucket of a continuous aggregate in two", async () => {
@@ -202,7 +243,7 @@ Deno.test("what cannot be a continuous aggregate is refused with the reason", as
       [`SELECT DISTINCT ${bucket} FROM cpu`, "ORDER BY, LIMIT and DISTINCT"],
       [`SELECT ${bucket} FROM cpu JOIN cpu d USING (time)`, "the name of one measurement"],
       [`SELECT ${bucket} FROM main.cpu`, "without a schema"],
-      [`SELECT ${bucket} FROM read_csv('/etc/passwd')`, "the name of one measurement"],
+      [`SELECT ${bucket} FROM read_csv('/etc/passwd')`, "read_csv() cannot be called"],
       [`SELECT ${bucket}, (SELECT 1) AS c FROM cpu`, "a SELECT inside it"],
       [`SELECT ${bucket}, row_number() OVER () AS c FROM cpu`, "OVER reads other buckets"],
       [`SELECT ${bucket}, * FROM cpu`, "received *"],
@@ -212,12 +253,12 @@ Deno.test("what cannot be a continuous aggregate is refused with the reason", as
       [`SELECT ${bucket} FROM cpu WHERE usage > $1`, "it has a parameter"],
       ["SELECT count(*) FROM cpu", "wanted a column time_bucket"],
       ["SELECT time_bucket(INTERVAL '1 month', time) AS b FROM cpu", "of a fixed width"],
-      [`SELECT ${bucket} FROM nothing`, "there is no measurement nothing"],
+      [`SELECT ${bucket} FROM nothing`, "there is no measurement of that name"],
       [`SELECT ${bucket}, missing FROM cpu`, "missing"],
-      [`SELECT ${bucket}; SELECT 1`, "wanted"],
+      [`SELECT ${bucket}; SELECT 1`, "wanted one, received 2"],
       [`SELECT ${bucket} FROM cpu UNION SELECT now()`, "wanted a SELECT"],
       [`WITH c AS (SELECT 1) SELECT ${bucket} FROM cpu`, "wanted CREATE CONTINUOUS"],
-      ["SELECT FROM", "mend the SELECT"],
+      ["SELECT FROM", "syntax error"],
     ];
     for (const [query, reason] of queries) {
       refused.push([`CREATE CONTINUOUS AGGREGATE x AS ${query}`, reason]);

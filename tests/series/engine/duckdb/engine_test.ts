@@ -58,6 +58,25 @@ Deno.test("an engine without a directory keeps points in memory", async () => {
   await engine.close();
 });
 
+Deno.test("of points that meet, in one unit or in two, fields are united and the last value stays", async () => {
+  const engine = await openDuckDb({ directory: undefined });
+  const units = new Units();
+  const at = (fields: TestPoint["fields"], time = 5n): TestPoint => ({
+    measurement: "cpu",
+    tags: { host: "a" },
+    fields,
+    time,
+  });
+  await engine.apply(units.unit([at({ a: 1, s: "first" }), at({ b: 1 }), at({ a: 2, b: 2 })]));
+  const ask = askOf(engine);
+  const read = () => ask("SELECT a, b, s, c FROM cpu ORDER BY time");
+  await engine.apply(units.unit([at({ c: true }, 9n), at({ a: 4 }), at({ s: "" }), at({ a: 3 })]));
+  assertEquals(await read(), [[3, 2, "", null], [null, null, null, true]]);
+  await engine.apply(units.unit([at({ a: 7 }, 1n), at({ a: 6 }, 1n), at({ a: -0 }, 9n)]));
+  assertEquals(await read(), [[6, null, null, null], [3, 2, "", null], [-0, null, null, true]]);
+  await engine.close();
+});
+
 Deno.test("two hundred fields, of which a later unit has some and adds others", async () => {
   const engine = await openDuckDb({ directory: undefined });
   const units = new Units();
