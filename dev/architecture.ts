@@ -31,7 +31,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = (() => {
     client: ends,
     cli: [...ends, "server", "client", "procession", "series", "trails"],
     procession: [...sketch, ...codec],
-    series: writer,
+    series: [...writer, "protocol/address.ts", "protocol/attempts.ts"],
     trails: protocol,
   };
 })();

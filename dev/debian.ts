@@ -1,6 +1,7 @@
 /**
  * Sees to it that programs are there which tests start: `redis-server` and `redis-cli`, the browser
- * Chromium, TrailDB's `tdb`, and `curl`. Debian's packages are installed where this may do so; elsewhere it says how to get them.
+ * Chromium, TrailDB's `tdb`, `curl`, and clients of PostgreSQL. Debian's packages are installed where this
+ * may do so; elsewhere it says how to get them.
  * `deno task test` runs it first.
  *
  * @module
@@ -10,7 +11,7 @@
 interface Needed {
   /** What is asked for. */
   readonly name: string;
-  /** Debian's package. */
+  /** Debian's package, or several with a space between them. */
   readonly debian: string;
   /** How others get it. */
   readonly elsewhere: string;
@@ -37,6 +38,39 @@ const TRAILDB: Needed = {
   elsewhere: "or build TrailDB from its source",
   isThere: () => runs("tdb"),
 };
+
+const PSQL: Needed = {
+  name: "psql",
+  debian: "postgresql-client",
+  elsewhere: "macOS: brew install libpq",
+  isThere: () => starts("psql"),
+};
+
+/** Debian's own Python, which finds Debian's modules. */
+export const PYTHON = "/usr/bin/python3";
+
+const PYTHON_CLIENTS: Needed = {
+  name: "psycopg or SQLAlchemy",
+  debian: "python3-psycopg2 python3-psycopg python3-sqlalchemy",
+  elsewhere: "or these modules of Python",
+  isThere: () => succeeds(PYTHON, ["-c", "import psycopg2, psycopg, sqlalchemy"]),
+};
+
+/** PostgreSQL's driver for Java, and BeanShell, which runs Java without a compiler. */
+export const JDBC_JARS: readonly string[] = [
+  "/usr/share/java/postgresql.jar",
+  "/usr/share/java/bsh.jar",
+];
+
+const JDBC: Needed = {
+  name: "PostgreSQL's JDBC driver",
+  debian: "default-jre-headless libpostgresql-jdbc-java bsh",
+  elsewhere: "or Java, the driver and BeanShell",
+  isThere: () => starts("java") && JDBC_JARS.every(exists),
+};
+
+/** Clients of PostgreSQL that tests use, by what they are called there. */
+export const POSTGRES_CLIENTS = { psql: PSQL, python: PYTHON_CLIENTS, jdbc: JDBC } as const;
 
 const CURL: Needed = {
   name: "curl",
@@ -88,10 +122,10 @@ export function chromiumPath(): string | undefined {
 if (import.meta.main) {
   const all = Deno.args.includes("--for-screenshots")
     ? [CHROMIUM, FONT]
-    : [REDIS, CHROMIUM, TRAILDB, CURL];
+    : [REDIS, CHROMIUM, TRAILDB, CURL, ...Object.values(POSTGRES_CLIENTS)];
   const missing = all.filter(({ isThere }) => !isThere());
   const mayInstall = Deno.build.os === "linux" && Deno.uid() === 0 && starts("apt-get");
-  if (missing.length > 0 && mayInstall) install(missing.map(({ debian }) => debian));
+  if (missing.length > 0 && mayInstall) install(missing.flatMap(({ debian }) => debian.split(" ")));
   for (const needed of missing) {
     if (needed.isThere()) continue;
     console.warn(`${needed.name} is missing, what needs it will not run: ${howToGet(needed)}`);
@@ -114,7 +148,8 @@ function install(packages: readonly string[]): void {
   }
 }
 
-function howToGet({ debian, elsewhere }: Needed): string {
+/** How to get what is missing. */
+export function howToGet({ debian, elsewhere }: Pick<Needed, "debian" | "elsewhere">): string {
   return `install it (Debian: apt-get install ${debian}; ${elsewhere})`;
 }
 
@@ -127,15 +162,19 @@ function exists(path: string): boolean {
   }
 }
 
+function succeeds(program: string, args: string[]): boolean {
+  return runs(program, true, args);
+}
+
 function starts(program: string): boolean {
   return runs(program, true);
 }
 
 /** Whether it can be started; not every program knows `--version`. */
-function runs(program: string, isToSucceed = false): boolean {
+function runs(program: string, isToSucceed = false, args = ["--version"]): boolean {
   try {
     const { success } = new Deno.Command(program, {
-      args: ["--version"],
+      args,
       stdin: "null",
       stdout: "null",
       stderr: "null",

@@ -10,6 +10,7 @@ import { EXIT, explain } from "./errors.ts";
 import type { Values } from "./flags.ts";
 import { type Log, LOG_FLAGS, openLog } from "./log.ts";
 import { HTTP_ADDR, HTTP_FLAGS } from "./serve_http.ts";
+import { PG_ADDR, PG_FLAGS } from "./serve_pg.ts";
 import { SERIES_FLAGS } from "./serve_series.ts";
 import { DEFAULT_STOP_MS, type RunningServer } from "./running_server.ts";
 import { startServer, WORKER_FLAGS } from "./serve_start.ts";
@@ -43,6 +44,8 @@ export const serve: Command = {
     "crash the next start counts it, once.",
     "With --series DIR it also keeps every point: line protocol that comes to /write over HTTP, as " +
     "clients of InfluxDB send it, and each event that is recorded, in DuckDB, in that folder.",
+    "With --pg HOST:PORT beside it, psql, drivers and Grafana ask for these points as if it were " +
+    "PostgreSQL; the password is a token.",
     "With --workers N it uses N cores: threads that share the ports, each with a journal of its own. A " +
     "client sees what it has recorded itself on the same connection; what came over others, within a " +
     "second.",
@@ -77,6 +80,7 @@ export const serve: Command = {
     },
     HTTP_FLAGS,
     SERIES_FLAGS,
+    PG_FLAGS,
     WORKER_FLAGS,
     LOG_FLAGS,
     DATA_FLAGS,
@@ -111,6 +115,12 @@ export const serve: Command = {
         "--allow-write=traqq.db,traqq.db.refused.ndjson,DIR --allow-ffi",
     },
     {
+      when: `--series DIR --pg ${PG_ADDR}`,
+      flags:
+        `--unstable-kv --allow-net=127.0.0.1:9876,${PG_ADDR} --allow-read=traqq.db,DIR,token ` +
+        "--allow-write=traqq.db,traqq.db.refused.ndjson,DIR --allow-ffi",
+    },
+    {
       when: "--workers N",
       flags: "--unstable-kv --unstable-net --allow-net=127.0.0.1:9876 --allow-read=traqq.db " +
         "--allow-write=traqq.db,traqq.db.refused.ndjson",
@@ -132,6 +142,10 @@ export const serve: Command = {
     {
       line: `traqq serve --http ${HTTP_ADDR} --series points`,
       does: "keep every point, too",
+    },
+    {
+      line: `traqq serve --series points --pg ${PG_ADDR} --token-file token`,
+      does: "ask for them by psql",
     },
     {
       line: `traqq serve --workers 2 --data-dir data --http ${HTTP_ADDR}`,

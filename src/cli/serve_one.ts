@@ -9,6 +9,7 @@ import { withDeadline } from "../base/promises.ts";
 import type { JournalSettings } from "../engine/journal_options.ts";
 import type { Access } from "../protocol/access.ts";
 import { type Address, formatAddress } from "../protocol/address.ts";
+import type { PgServer } from "../series/pg/server.ts";
 import type { Series } from "../series/series.ts";
 import { openHandler, type SharedHandler } from "../server/http/handler.ts";
 import type { HttpServer } from "../server/http.ts";
@@ -26,9 +27,10 @@ import { need } from "./permissions.ts";
 import { httpPermission, type HttpSettings, openHttp, readHttp } from "./serve_http.ts";
 import { readAddress } from "./shared_flags.ts";
 import { type Opened, openTraqq, storagePermissions } from "./storage.ts";
+import { openPg, pgPermission, type PgSettings, readPg, readPgAddress } from "./serve_pg.ts";
 import { closeSeries, openSeries, readSeriesFlags, type SeriesSettings } from "./serve_series.ts";
 import type { Terminal } from "./terminal.ts";
-import { readAccess, TOKEN_VARIABLE } from "./tokens.ts";
+import { readSecrets, TOKEN_VARIABLE } from "./tokens.ts";
 
 /** What the flags say of a server. */
 export interface ServeSettings {
@@ -41,6 +43,7 @@ export interface ServeSettings {
   readonly maxLineBytes: number | undefined;
   readonly idleTimeoutMs: number | undefined;
   readonly series: SeriesSettings | undefined;
+  readonly pg: PgSettings | undefined;
 }
 
 /** What a server keeps, for messages. */
@@ -65,6 +68,8 @@ export interface Listening {
   readonly address: string;
   /** `http://127.0.0.1:8080` */
   readonly url: string | undefined;
+  /** `127.0.0.1:5432`, where PostgreSQL's clients are answered. */
+  readonly pg?: string;
   readonly ports: Ports;
 }
 
@@ -83,6 +88,10 @@ export async function readSettings(values: Values): Promise<ServeSettings> {
   const at = readAddress(values);
   const http = readHttp(values);
   const series = readSeriesFlags(values);
+  const pgAt = readPgAddress(values);
+  if (pgAt !== undefined && series === undefined) {
+    throw new UsageError("--pg answers about points, and none are kept; add --series DIR");
+  }
   const limits = {
     maxConnections: wholeNumber(values, "max-connections", 1),
     maxLineBytes: wholeNumber(values, "max-line-bytes", 1),
@@ -97,11 +106,13 @@ export async function readSettings(values: Values): Promise<ServeSettings> {
     // Deno takes the permission for a port of 0 only as one for the whole host.
     { name: "net", host: at.port === 0 ? at.hostname : address },
     ...http === undefined ? [] : [httpPermission(http)],
+    ...pgAt === undefined ? [] : [pgPermission(pgAt)],
     ...storagePermissions(values),
   );
   const tls = await readTls(values);
-  const access = await readAccess(values);
-  return { at, http, tls, access, insecure: values.has("insecure"), ...limits, series };
+  const { access, tokens } = await readSecrets(values);
+  const pg = readPg(values, pgAt, tokens);
+  return { at, http, tls, access, insecure: values.has("insecure"), ...limits, series, pg };
 }
 
 /** See the top of this file. */
@@ -113,6 +124,7 @@ export class OneServer {
   readonly #log: Log;
   #tcp: TcpServer | undefined;
   #web: HttpServer | undefined;
+  #pg: PgServer | undefined;
   #handler: SharedHandler | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -183,7 +195,7 @@ export class OneServer {
 
   /** @throws {UsageError} if other machines could reach it without a token */
   listen({ ports, siblings, reusePort = false }: ListenOptions = {}): Listening {
-    const { at, http, access, insecure, tls, series: _, ...limits } = this.#settings;
+    const { at, http, access, insecure, tls, series: _, pg: __, ...limits } = this.#settings;
     const { traqq } = this.#opened;
     const log = this.#log;
     try {
@@ -223,6 +235,14 @@ export class OneServer {
     };
   }
 
+  /** Listens for PostgreSQL's clients too, if the flags say so; where. */
+  async listenPg(): Promise<string | undefined> {
+    const { pg, tls } = this.#settings;
+    if (pg === undefined || this.#series === undefined) return undefined;
+    this.#pg = await openPg(pg, { series: this.#series, tls, log: this.#log });
+    return formatAddress(this.#pg.addr);
+  }
+
   /**
    * Takes no more connections, answers what came, and brings it to storage.
    *
@@ -236,7 +256,11 @@ export class OneServer {
     const deadlineMs = performance.now() + timeoutMs;
     // At most half of the time is the clients', for what they sent must still get to storage.
     const options = { deadlineMs: timeoutMs / 2 };
-    await Promise.all([this.#web?.shutdown(options), this.#tcp?.shutdown(options)]);
+    await Promise.all([
+      this.#web?.shutdown(options),
+      this.#tcp?.shutdown(options),
+      this.#pg?.shutdown(options),
+    ]);
     try {
       await closeWithin(this.#opened, deadlineMs - performance.now());
     } finally {
@@ -319,12 +343,13 @@ export function leftBehind({ journal }: Pick<ServerFacts, "journal">): string {
 
 /** One line: where a server listens and what it keeps. */
 export function bannerOf(
-  { address, url }: Listening,
+  { address, url, pg }: Listening,
   { where, prefix, timezone, journal }: ServerFacts,
   { tls, access, series }: ServeSettings,
   workers: number,
 ): string {
   return `traqq listens on ${address}${url === undefined ? "" : ` and ${url}`}` +
+    `${pg === undefined ? "" : ` and ${pg} for PostgreSQL`}` +
     `${tls === undefined ? "" : " (TLS)"}, ` +
     `${workers === 1 ? "" : `${workers} workers, `}` +
     `${access === undefined ? "no token" : "with a token"}; ` +

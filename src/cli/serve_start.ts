@@ -53,9 +53,10 @@ export async function startServer(
         show: () => {},
       },
     });
+    const pg = await one.listenPg();
     return {
       address: listening.address,
-      banner: bannerOf(listening, one.facts, settings, 1),
+      banner: bannerOf({ ...listening, pg }, one.facts, settings, 1),
       leftBehind: leftBehind(one.facts),
       ...stoppable((timeoutMs) => allStopped([one.stop(timeoutMs), others.stop(timeoutMs)])),
     };

@@ -49,13 +49,22 @@ export async function readTokens(values: Values): Promise<TokenEntry[]> {
   return tokens;
 }
 
-/** Who may do what on a server; undefined: everyone everything. @throws {CliError} */
-export async function readAccess(values: Values): Promise<Access | undefined> {
+/** What a server takes. */
+export interface Secrets {
+  /** Who may do what; undefined: everyone everything. */
+  readonly access: Access | undefined;
+  /** The tokens as they are, for what must know them: PostgreSQL's clients never send theirs. */
+  readonly tokens: readonly TokenEntry[];
+}
+
+/** The tokens and the secret of a server, each file read once. @throws {CliError} */
+export async function readSecrets(values: Values): Promise<Secrets> {
   const path = values.get("jwt-secret-file");
   const jwtSecret = path === undefined
     ? fromEnvironment(JWT_VARIABLE)
     : (await readFile("the secret of JWTs", path)).trim();
-  return Access.of({ tokens: await readTokens(values), jwtSecret });
+  const tokens = await readTokens(values);
+  return { access: Access.of({ tokens, jwtSecret }), tokens };
 }
 
 /** Without the permission there is none: `serve` says so when it starts, a client is refused. */

@@ -75,3 +75,6 @@ export type { RejectedLine } from "./points/line_error.ts";
 export type { Precision } from "./points/numbers.ts";
 export type { Point, PointValue } from "./points/point.ts";
 export type { PointColumns } from "./points/point_columns.ts";
+export { type PgCounters, type PgOptions, type PgServer, servePg } from "./pg/server.ts";
+export type { Limits as PgLimits } from "./pg/session/executor.ts";
+export type { TlsKeys } from "./pg/stream.ts";

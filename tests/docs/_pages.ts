@@ -22,6 +22,7 @@ export const PAGES = [
   "docs/series-import.md",
   "docs/series.md",
   "docs/series-storage.md",
+  "docs/series-postgres.md",
 ] as const;
 
 /** Where a file of the repository is. */
