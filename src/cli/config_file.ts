@@ -54,13 +54,13 @@ function readJson(path: string, text: string): unknown {
 }
 
 async function readYaml(path: string, text: string): Promise<unknown> {
-  const { parse } = await import("yaml");
+  const { CORE_SCHEMA, load } = await import("js-yaml");
   try {
-    // Nothing is said in an empty file.
-    return parse(text, { maxAliasCount: 100, prettyErrors: true }) ?? {};
+    // Nothing is said in an empty file. Dates stay text.
+    return load(text, { schema: CORE_SCHEMA }) ?? {};
   } catch (cause) {
     const [first] = messageOf(cause).split("\n");
-    throw new ConfigError(`${path}: Cannot read it as YAML: ${first.replace(/:$/, "")}`, { cause });
+    throw new ConfigError(`${path}: Cannot read it as YAML: ${first}`, { cause });
   }
 }
 

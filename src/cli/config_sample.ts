@@ -34,7 +34,7 @@ storage:
 # JWTs (HS256). Tokens are in the file of --token-file, or in TRAQQ_TOKEN.
 auth:
   enabled: false
-  # jwt_secret: a secret that only you know
+  # jwt_secret: 32 bytes or more that only you know
 
 logging:
   level: info                # trace, debug, info, warn, error

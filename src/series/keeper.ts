@@ -109,6 +109,11 @@ export class Keeper {
     return this.#engine;
   }
 
+  /** Whether the engine is there, and taken for good. */
+  get isReady(): boolean {
+    return this.#failure === undefined && !this.#isClosing;
+  }
+
   /** What there is to write to. */
   get catalog(): Catalog {
     return this.#reader.catalog;

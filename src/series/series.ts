@@ -50,6 +50,8 @@ export interface SeriesStats {
   appliedPoints: number;
   /** Bytes of lines that wait for the database. */
   waitingBytes: number;
+  /** Points in them. */
+  waitingPoints: number;
   /** How often the database was opened again. */
   restarts: number;
   /** Measurements that there are. */
@@ -255,6 +257,11 @@ export class Series implements AsyncDisposable, SeriesRoutes {
     return handled(this.#keeper.settled());
   }
 
+  /** Whether the database is there; if it died, it is opened again. */
+  get isReady(): boolean {
+    return this.#keeper.isReady;
+  }
+
   /** Made at random with the database, and kept in it. */
   get id(): string {
     return this.#keeper.engine.state.id;
@@ -292,13 +299,14 @@ export class Series implements AsyncDisposable, SeriesRoutes {
 
   /** Counters since `open`, and what is held right now. */
   stats(): SeriesStats {
-    const { waitingBytes, appliedPoints, restarts } = this.#keeper.stats();
+    const { waitingBytes, acceptedPoints, appliedPoints, restarts } = this.#keeper.stats();
     const { size, seriesCount } = this.#keeper.catalog;
     return {
       written: this.#written,
       rejected: this.#rejected,
       appliedPoints,
       waitingBytes,
+      waitingPoints: acceptedPoints - appliedPoints,
       restarts,
       measurements: size,
       series: seriesCount,
