@@ -26,7 +26,7 @@ const STOP_MS = 30_000;
 /** The command. */
 export const simulate: Command = {
   name: "simulate",
-  summary: "Let simulated devices write to series and dashboards ask, and say how long it takes",
+  summary: "Measure series under simulated devices and dashboards",
   usage: "[--devices N] [--server URL]",
   about: [
     "Each device reports its health, its network, its apps and a score every so often, in a request of its " +

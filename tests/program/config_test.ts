@@ -42,7 +42,7 @@ Deno.test("serve takes the blocks of a YAML file: where it listens, what it keep
     };
     assertEquals((await post("/write", "cpu v=1"))[0], 401);
     const { SignJWT } = await import("jose");
-    const token = await new SignJWT({ sub: "test" }).setProtectedHeader({ alg: "HS256" })
+    const token = await new SignJWT({ rights: "all" }).setProtectedHeader({ alg: "HS256" })
       .setExpirationTime("1h").sign(
         new TextEncoder().encode("a secret of the test, long enough for HS256"),
       );
