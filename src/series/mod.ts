@@ -54,7 +54,13 @@ export type { EventKeeper } from "../engine/event_keeper.ts";
 export type { SeriesOptions } from "./options.ts";
 export { Series, type SeriesStats } from "./series.ts";
 export type { WriteOptions, WriteReport } from "./write_report.ts";
-export type { Refusal, SeriesRequest, SeriesRoute, SeriesRoutes } from "./http/routes.ts";
+export type {
+  Refusal,
+  SeriesCounters,
+  SeriesRequest,
+  SeriesRoute,
+  SeriesRoutes,
+} from "./http/routes.ts";
 export type { AppenderStats } from "../journal/appender.ts";
 export type { PointLogStats } from "./log/point_log.ts";
 export { SqlError, type SqlState } from "./sql/errors.ts";

@@ -122,7 +122,7 @@ Deno.test("the file that --generate-config prints can be used as it is, and name
     assertStringIncludes(CONFIG_SAMPLE, `\n${block}:`);
   }
   // What is switched off in it is right, too.
-  const on = CONFIG_SAMPLE.replaceAll(/^( *)# (jwt_secret|time|  timezone|  hourly)/gm, "$1$2")
+  const on = CONFIG_SAMPLE.replaceAll(/^( *)# (jwt_secret|time| {2}timezone| {2}hourly)/gm, "$1$2")
     .replace("retention_policies: []\n#  - m", "retention_policies:\n  - m").replace(
       /^# {4}dur/m,
       "    dur",

@@ -7,7 +7,7 @@ import type { RejectedLine } from "../points/line_error.ts";
 import { Checkpoint, type LastPoint, type Progressed } from "./checkpoint.ts";
 import { type LinesPart, readLines } from "./lines_reader.ts";
 import { countPoints, hasPoint, type ImportTarget, valuesOf, type Written } from "./target.ts";
-import { type TableOptions, type TablePart, TableReader } from "./table_reader.ts";
+import type { TableOptions, TablePart, TableReader } from "./table_reader.ts";
 
 /** Rows that are named when they are no points. */
 const MAX_REPORTED = 1000;
