@@ -26,7 +26,7 @@ import { replay } from "./replay.ts";
 const PART_BYTES = 1 << 20;
 /** Bytes of lines that make a unit without waiting. */
 const UNIT_BYTES = 16 << 20;
-const FIRST_BACKOFF_MS = 100;
+const FIRST_BACKOFF_MS = 10;
 const MAX_BACKOFF_MS = 5_000;
 
 /** What a {@linkcode Keeper} works with. */
@@ -70,7 +70,9 @@ export class Keeper {
   /** Columns go to the engine, and lines wait. */
   #isLoading = false;
   #work: Promise<void> | undefined;
+  /** Ends the wait for others, and that before the next attempt to open an engine. */
   #endPause: (() => void) | undefined;
+  #endBackoff: (() => void) | undefined;
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
@@ -237,6 +239,7 @@ export class Keeper {
     this.#failure = undefined;
     this.#rejectWaiters(closedError());
     this.#endPause?.();
+    this.#endBackoff?.();
     await this.#engine.close().catch(note);
     // What reads the log anew ends with it.
     await this.#log?.close(timeoutMs).catch(note);
@@ -313,15 +316,7 @@ export class Keeper {
   /** Waits for others to come along, unless somebody waits or there are many already. */
   async #pause(ms: number): Promise<void> {
     if (ms <= 0 || this.#waiters.length > 0 || this.#columnBytes >= UNIT_BYTES) return;
-    await this.#sleep(ms);
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    this.#endPause = resolve;
-    await promise;
-    clearTimeout(timer);
+    await sleep(ms, (end) => this.#endPause = end);
     this.#endPause = undefined;
   }
 
@@ -358,6 +353,8 @@ export class Keeper {
   async #recover(): Promise<void> {
     const { onError, openEngine, limits } = this.#options;
     onError(this.#lossOf(messageOf(this.#failure!.error)));
+    /** Once, while it lasts. */
+    let reported = "";
     for (let backoffMs = FIRST_BACKOFF_MS;; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
       await this.#engine.close().catch(() => {});
       try {
@@ -379,11 +376,13 @@ export class Keeper {
           `Cannot open the database again: ${messageOf(error)}; it is tried until it succeeds`,
           { cause: error },
         );
-        onError(unavailable);
+        if (unavailable.message !== reported) onError(unavailable);
+        reported = unavailable.message;
         this.#rejectWaiters(unavailable);
       }
       if (this.#isClosing) return;
-      await this.#sleep(backoffMs);
+      // Not ended by those who ask: they would have it tried without a pause.
+      await sleep(backoffMs, (end) => this.#endBackoff = end);
       if (this.#isClosing) return;
     }
   }
@@ -401,6 +400,15 @@ export class Keeper {
           `${this.#accepted} points are lost`,
       );
   }
+}
+
+/** Waits so long, or until the function is called that is given away. */
+async function sleep(ms: number, giveEnd: (end: () => void) => void): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  giveEnd(resolve);
+  await promise;
+  clearTimeout(timer);
 }
 
 /** Brings an engine to the end of the log; gives what reads lines from there on. */

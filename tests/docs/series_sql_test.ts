@@ -9,6 +9,7 @@ import {
   TABLE_FUNCTIONS,
   WINDOW_FUNCTIONS,
 } from "../../src/series/sql/gate/functions.ts";
+import * as growth from "../../src/series/sql/gate/growth.ts";
 import * as limits from "../../src/series/sql/gate/limits.ts";
 import { openAsking } from "../series/sql/_asking.ts";
 import { after, block, code, numberOf, read, table } from "./_pages.ts";
@@ -102,6 +103,8 @@ Deno.test("docs/series.md: the limits of statements are those of the code", asyn
   assertEquals(rows.get("nesting"), limits.MAX_DEPTH);
   assertEquals(rows.get("measurements in a join"), limits.MAX_JOINED / 2);
   assertEquals(rows.get("UNION, INTERSECT, EXCEPT"), limits.MAX_SET_OPERATIONS);
+  assertEquals(rows.get("characters of a parameter"), growth.MAX_PARAMETER_LENGTH);
+  assertEquals(rows.get("times that a value may grow"), growth.MAX_SIZE);
   const source = read("src/series/sql/run/statement.ts") + read("src/series/sql/run/serve.ts") +
     read("src/series/sql/run/connections.ts");
   const numbers = [...source.matchAll(/^const DEFAULT_(\w+) = ([\d_* ]+);/gm)].map((

@@ -132,10 +132,10 @@ export function range(from: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => from + i);
 }
 
-/** Waits until it is so; whatever is thrown means not yet. @throws after 30 s */
+/** Waits until it is so; whatever is thrown means not yet. @throws after 60 s */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   let last: unknown;
-  for (const endMs = performance.now() + 30_000; performance.now() < endMs;) {
+  for (const endMs = performance.now() + 60_000; performance.now() < endMs;) {
     try {
       if (await isSo()) return;
     } catch (error) {

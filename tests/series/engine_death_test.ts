@@ -22,14 +22,17 @@ Deno.test("while the real worker dies again and again under writes, each acknowl
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   })();
-  for (let deaths = 1; deaths <= 3; deaths++) {
-    const before = written;
-    await until(() => written > before + 100);
-    await askOf(engine!)("throw").catch(() => {});
-    await until(() => series.stats().restarts === deaths);
+  try {
+    for (let deaths = 1; deaths <= 3; deaths++) {
+      const before = written;
+      await until(() => written > before + 100);
+      await askOf(engine!)("throw").catch(() => {});
+      await until(() => series.stats().restarts === deaths);
+    }
+  } finally {
+    isOver = true;
+    await writing;
   }
-  isOver = true;
-  await writing;
   await again(() => series.flush());
   const rows = await askOf(engine!)(
     "SELECT count(*)::INTEGER, count(DISTINCT n)::INTEGER, max(n)::INTEGER, min(n)::INTEGER FROM m",

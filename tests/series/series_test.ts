@@ -287,7 +287,13 @@ Deno.test("the log goes once the database has it, and stays as long as it is to 
 Deno.test("a full segment of the log stays until the database has it, whatever it had before", async () => {
   await using dir = await folder();
   const database = new TestDatabase();
-  const options = { directory: dir.path, maxWaitingBytes: 1 << 30, applyIntervalMs: 0 };
+  const options = {
+    directory: dir.path,
+    // So much is better not synced.
+    durability: "os_default" as const,
+    maxWaitingBytes: 1 << 30,
+    applyIntervalMs: 0,
+  };
   const first = await open(database, options);
   const slow = Promise.withResolvers<void>();
   database.beforeApply = () => slow.promise;

@@ -15,8 +15,8 @@ const words = (...lines: string[]) => lines.flatMap((line) => line.split(" "));
 /** Functions of values, of one row. */
 const SCALAR = words(
   // operators, and what syntax becomes
-  "! !~~ !~~* % & && * ** + - ->> / // << <=> <@ >> @ @> ^ ^@ | || ~ ~~ ~~* ~~~ __postfix",
-  "like_escape ilike_escape not_like_escape not_ilike_escape constant_or_null nullif coalesce",
+  "! !~~ % & && * ** + - ->> / // << <=> <@ >> @ @> ^ ^@ | || ~ ~~ __postfix",
+  "constant_or_null nullif coalesce",
   "add subtract multiply divide mod fmod fdiv power pow xor even negate",
   // numbers
   "abs acos acosh asin asinh atan atan2 atanh cbrt ceil ceiling cos cosh cot degrees exp factorial",
@@ -71,7 +71,7 @@ const SCALAR = words(
 
 /** Functions of many rows; each is also a window function. */
 const AGGREGATE = words(
-  "any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null",
+  "any_value approx_count_distinct approx_quantile arbitrary arg_max arg_max_null",
   "arg_max_nulls_last arg_min arg_min_null arg_min_nulls_last argmax argmin array_agg avg bit_and",
   "bit_or bit_xor bool_and bool_or corr count count_if count_star countif covar_pop covar_samp entropy",
   "favg first fsum geomean geometric_mean group_concat histogram json_group_array json_group_object",
@@ -108,6 +108,7 @@ export const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["rpad", "it can make values of any size"],
   ["printf", "it can make values of any size; use || and strftime"],
   ["format", "it can make values of any size; use || and strftime"],
+  ["~~~", "GLOB can take for ever; use regexp_matches"],
   ["range", "as a value it can have any size; use it after FROM"],
   ["generate_series", "as a value it can have any size; use it after FROM"],
 ]);

@@ -12,6 +12,7 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from "@duckdb/node-api";
 import { SqlError } from "../errors.ts";
 import { parseExactly } from "./exact_json.ts";
+import { checkGrowth } from "./growth.ts";
 import { MAX_LENGTH } from "./limits.ts";
 import { splitExplain } from "./explain.ts";
 import { rewriteTree } from "./rewrite.ts";
@@ -78,7 +79,11 @@ export class Gate {
       const found = tree.statements.length === 0 ? "none" : `${tree.statements.length}`;
       throw new SqlError("42601", `Cannot run the statement: wanted one, received ${found}`);
     }
-    const reading = located(text, () => readTree(tree.statements[0], this.#extras));
+    const reading = located(text, () => {
+      const read = readTree(tree.statements[0], this.#extras);
+      checkGrowth(tree.statements[0]); // it counts on the bounds that have been checked
+      return read;
+    });
     const names = [...reading.tables];
     const tables = await this.#names.find(this.#connection, names);
     const missing = tables.indexOf(undefined);

@@ -10,7 +10,7 @@
  * | `percentile_99_9(x)`, `p99_9(x)`    | `quantile_cont(x, 0.999)`   |
  * | `percentile(x, 95)`                 | `quantile_cont(x, 0.95)`    |
  *
- * DuckDB's own `first` takes the row that it meets first, which is any. Where the statement has an order
+ * Patterns of LIKE: see `patterns.ts`. DuckDB's own `first` takes the row that it meets first, which is any. Where the statement has an order
  * of its own (`first(x ORDER BY y)`, `first(x) OVER (ORDER BY y)`) that one holds.
  *
  * @module
@@ -18,6 +18,7 @@
 import { SqlError } from "../errors.ts";
 import { isExact, toExact } from "./exact_json.ts";
 import { lower } from "./lower.ts";
+import { isPattern, rewritePattern } from "./patterns.ts";
 
 /** An object of the tree that can be changed. */
 interface Changeable {
@@ -29,7 +30,7 @@ const PERCENTILE = /^(?:percentile_|p)(\d{1,2}|100)(?:_(\d{1,6}))?$/;
 
 /** Whether calls of the function are rewritten, as long as they have no order of their own. */
 export function isRewritten(name: string): boolean {
-  return ENDS.has(name) || name === "percentile" || PERCENTILE.test(name);
+  return ENDS.has(name) || name === "percentile" || PERCENTILE.test(name) || isPattern(name);
 }
 
 /**
@@ -54,7 +55,7 @@ function nameColumns(items: readonly Changeable[]): void {
   for (const item of items) {
     if (item.class !== "FUNCTION" || item.alias !== "") continue;
     const name = lower(String(item.function_name));
-    if (!isRewritten(name) || hasOrder(item)) continue;
+    if (!isRewritten(name) || isPattern(name) || hasOrder(item)) continue;
     const [argument] = item.children as Changeable[];
     const column = argument?.class === "COLUMN_REF" ? argument.column_names as string[] : [];
     item.alias = column.length === 0 ? name : `${name}(${column[column.length - 1]})`;
@@ -64,6 +65,7 @@ function nameColumns(items: readonly Changeable[]): void {
 function rewriteCall(node: Changeable): void {
   const name = lower(String(node.function_name));
   const children = node.children as Changeable[];
+  if (isPattern(name)) return rewritePattern(node, name, (why) => refuse(node, why));
   const end = ENDS.get(name);
   if (end !== undefined) {
     if (children.length !== 1 || hasOrder(node)) return;

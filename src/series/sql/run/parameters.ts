@@ -15,6 +15,7 @@ import {
 } from "@duckdb/node-api";
 import { show } from "../../../base/show.ts";
 import { SqlError } from "../errors.ts";
+import { MAX_PARAMETER_LENGTH } from "../gate/growth.ts";
 import type { SqlParameter } from "../session.ts";
 
 /** Names of types, as they may stand in a cast. */
@@ -50,6 +51,7 @@ export async function bindParameters(
   }
   for (let i = 0; i < wanted; i++) {
     const value = values[i];
+    checkLength(value, i + 1);
     const type = types[i];
     if (typeof value === "string" && type !== undefined && type !== "VARCHAR") {
       const cast = await castText(connection, value, type, i + 1);
@@ -58,6 +60,16 @@ export async function bindParameters(
       bind(statement, i + 1, value);
     }
   }
+}
+
+/** The gate counts on it. */
+function checkLength(value: SqlParameter, index: number): void {
+  const length = typeof value === "string" || value instanceof Uint8Array ? value.length : 0;
+  if (length <= MAX_PARAMETER_LENGTH) return;
+  throw new SqlError(
+    "54000",
+    `Cannot use parameter ${index}: it is ${length} long, ${MAX_PARAMETER_LENGTH} are allowed`,
+  );
 }
 
 /** DuckDB reads the text: it knows best what its types look like. */

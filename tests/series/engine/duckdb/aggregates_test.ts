@@ -79,7 +79,7 @@ Deno.test("a continuous aggregate says what its query says, whatever comes, refr
         }
       });
     }),
-    { numRuns: 10, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false },
+    { numRuns: 6, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false },
   );
 });
 

@@ -46,7 +46,7 @@ async function read(engine: DuckDbEngine, units: Units, names: Iterable<string>)
 }
 
 /** `TRAQQ_RUNS=100` looks longer. */
-const RUNS = Number(Deno.env.get("TRAQQ_RUNS") ?? 5);
+const RUNS = Number(Deno.env.get("TRAQQ_RUNS") ?? 4);
 
 const MEASUREMENTS = ["cpu", "CPU", 'say "select"', "duckdb_tables", "select", "main", "état 1"];
 const floats = fc.oneof(

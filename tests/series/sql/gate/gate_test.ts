@@ -107,6 +107,134 @@ Deno.test("the gate refuses what would take the planner too long, before it sees
   }
 });
 
+/** What makes text longer, in itself; `n` times. */
+const GROWING: readonly (readonly [string, (n: number) => string])[] = [
+  ["hex", (n) => `SELECT length(${"hex(".repeat(n)}'x'${")".repeat(n)})`],
+  ["hex of a column", (n) => `SELECT ${"hex(".repeat(n)}host${")".repeat(n)} FROM cpu`],
+  [
+    "replace",
+    (n) => `SELECT ${"replace(".repeat(n)}host${", 's', 'ssssssssss')".repeat(n)} FROM cpu`,
+  ],
+  [
+    "replace by a column",
+    (n) => `SELECT ${"replace(".repeat(n)}host${", 's', note)".repeat(n)} FROM cpu`,
+  ],
+  [
+    "regexp_replace",
+    (n) =>
+      `SELECT ${"regexp_replace(".repeat(n)}host${", '', 'aaaaaaaaaa', 'g')".repeat(n)} FROM cpu`,
+  ],
+  ["to_base64", (n) => `SELECT ${"to_base64(encode(".repeat(n)}host${"))".repeat(n)} FROM cpu`],
+  ["casts of blobs", (n) => `SELECT ${"encode(".repeat(n)}host${")::VARCHAR".repeat(n)} FROM cpu`],
+  [
+    "subqueries",
+    (n) => `${"SELECT x || x || x AS x FROM (".repeat(n)}SELECT host AS x FROM cpu${")".repeat(n)}`,
+  ],
+  [
+    "CTEs",
+    (n) =>
+      `WITH c0 AS (SELECT host AS x FROM cpu), ${
+        list(n, (i) => `c${i + 1} AS (SELECT x || x || x AS x FROM c${i})`)
+      } SELECT * FROM c${n}`,
+  ],
+  ["aliases", (n) => `SELECT host AS a0, ${list(n, (i) => `hex(a${i}) AS a${i + 1}`)} FROM cpu`],
+  [
+    "lambdas",
+    (n) =>
+      `SELECT ${"list_transform(".repeat(n)}[host]${", lambda x : x || x)".repeat(n)} FROM cpu`,
+  ],
+  ["a long text", (n) => `SELECT hex(hex('${"x".repeat(n * n * 300)}') || host) FROM cpu`],
+  ["parameters", (n) => `SELECT ${"$1 || ".repeat(n)}host FROM cpu`],
+];
+
+Deno.test("the gate refuses what makes a huge value of a small one, and lets small growth pass", async () => {
+  await using asking = await openAsking();
+  for (const [what, make] of GROWING) {
+    const options = what === "parameters" ? { parameters: ["x"] } : {};
+    const error = await assertRejects(
+      () => asking.ask(make(20), options),
+      SqlError,
+      "make text longer",
+      what,
+    );
+    assertEquals(error.code, "42501");
+    await asking.ask(make(1), options);
+  }
+  const many = `SELECT ${list(200, () => "host || '-' || note")} FROM cpu`;
+  assertEquals((await asking.ask(many)).columns.length, 200);
+  const long = { parameters: ["x".repeat(65_537)] };
+  await assertRejects(() => asking.ask("SELECT $1", long), SqlError, "65536 are allowed");
+});
+
+/** A text, a pattern, and whether LIKE and ILIKE find it there. */
+const PATTERNS:
+  readonly (readonly [text: string, pattern: string, like: boolean, ilike: boolean])[] = [
+    ["server01", "server%", true, true],
+    ["server01", "SERVER%", false, true],
+    ["server01", "server0_", true, true],
+    ["server01", "server_", false, false],
+    ["server01", "%R_1", false, true],
+    ["server01", "%R__", false, true],
+    ["two\nlines", "two_lines", true, true],
+    ["two\nlines", "TWO%", false, true],
+    ["a.c", "a.c", true, true],
+    ["abc", "a.c", false, false],
+    ["a%c", "a\\%c", false, false],
+    ["a\\xc", "a\\%c", true, true],
+    ["(a|b)*", "(_|_)*", true, true],
+    ["[x]^$+?{}", "[_]^$+?{}", true, true],
+    ["é€😀", "___", true, true],
+    ["É", "é", false, true],
+    ["", "%", true, true],
+    ["", "_", false, false],
+  ];
+
+Deno.test("LIKE and ILIKE mean what they mean in DuckDB, with literals, parameters and columns", async () => {
+  await using asking = await openAsking();
+  const admin = await asking.instance.connect();
+  for (const [text, pattern, like, ilike] of PATTERNS) {
+    const quoted = (value: string) => `'${value.replaceAll("'", "''")}'`;
+    const sql = `SELECT x LIKE p, x ILIKE p, x NOT LIKE p, x NOT ILIKE p
+      FROM (SELECT ${quoted(text)} AS x, ${quoted(pattern)} AS p)`;
+    const expected = [like, ilike, !like, !ilike];
+    assertEquals(
+      (await admin.runAndReadAll(sql)).getRows()[0],
+      expected,
+      `DuckDB: ${text} ${pattern}`,
+    );
+    assertEquals((await asking.ask(sql)).rows[0], expected, `column: ${text} ${pattern}`);
+    for (const given of [quoted(pattern), "$1"]) {
+      const direct = `SELECT ${quoted(text)} LIKE ${given}, ${quoted(text)} ILIKE ${given},
+        ${quoted(text)} NOT LIKE ${given}, ${quoted(text)} NOT ILIKE ${given}`;
+      const parameters = given === "$1" ? [pattern] : [];
+      assertEquals(
+        (await asking.ask(direct, { parameters })).rows[0],
+        expected,
+        `${given}: ${text} ${pattern}`,
+      );
+    }
+  }
+  const escaped =
+    "SELECT 'a%c' LIKE 'a~%c' ESCAPE '~', 'abc' LIKE 'a~%c' ESCAPE '~', 'A_' ILIKE 'a~_' ESCAPE '~'";
+  assertEquals((await asking.ask(escaped)).rows[0], [true, false, true]);
+  assertEquals((await asking.ask("SELECT NULL LIKE '_', NULL NOT ILIKE 'a'")).rows[0], [
+    null,
+    null,
+  ]);
+  admin.closeSync();
+});
+
+Deno.test("no pattern takes for ever", async () => {
+  await using asking = await openAsking();
+  const text = `SELECT '${"a".repeat(300)}' || host AS x FROM cpu`;
+  for (const pattern of ["%_a", "%a"]) {
+    for (const operator of ["LIKE", "ILIKE", "NOT LIKE", "SIMILAR TO"]) {
+      const sql = `SELECT count(*) FROM (${text}) WHERE x ${operator} '${pattern.repeat(60)}%b'`;
+      assertEquals((await asking.ask(sql)).rows, [[operator === "NOT LIKE" ? 20n : 0n]]);
+    }
+  }
+});
+
 Deno.test("the gate says where in a statement it met what it refuses, also behind wide characters", async () => {
   await using asking = await openAsking();
   for (const sql of ["SELECT 1, read_text('x')", "EXPLAIN SELECT 'é€😀', read_text('x')"]) {
