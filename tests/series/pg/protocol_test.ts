@@ -193,6 +193,22 @@ conversation("a cursor gives its rows in pieces", async (client) => {
   ]);
 });
 
+conversation("a cursor is described as a portal, and a FETCH as what it gives", async (client) => {
+  await client.query("begin; declare c cursor for select n from cpu order by n");
+  assertEquals(await extended(client, say.describe("P", "c")), ["T", "Z T"]);
+  assertEquals(
+    await extended(
+      client,
+      say.parse("fetch 2 from c"),
+      say.describe("S"),
+      say.bind([], { results: [1] }),
+      say.execute(),
+    ),
+    ["1", "t", "T", "2", "D \0\0\0\0\0\0\0\0", "D \0\0\0\0\0\0\0\x01", "C FETCH 2", "Z T"],
+  );
+  await client.query("rollback");
+});
+
 conversation("COPY to the client writes text and CSV", async (client) => {
   const copied = async (text: string) => {
     await client.send(message("Q", text));
@@ -322,6 +338,13 @@ conversation("values that do not fit are refused, each with its number", async (
   assertEquals(await bound("select $1", [25], Uint8Array.of(0xff)), "E 22P03");
   assertEquals(await bound("select $1, $2", [23, 23], "1"), "E 08P01");
   assertEquals(await bound("select $1", [23], "12"), "2");
+});
+
+conversation("a text that is too long is refused, and the connection lives", async (client) => {
+  const long = `select ${"1, ".repeat(100_000)}1`;
+  assertEquals(await client.query(long), ["E 54000", "Z I"]);
+  assertEquals(await extended(client, say.parse(long)), ["E 54000", "Z I"]);
+  assertEquals((await client.query("select 1"))[1], "D 1");
 });
 
 conversation("several statements cannot be prepared at once", async (client) => {

@@ -65,10 +65,9 @@ export class Prepared {
     const { writer } = output;
     if (this.#question === undefined) {
       writer.parameterDescription([]);
-      const command = this.command;
-      if (command?.kind !== "show") return writer.bare("n");
-      const answer = await executor.run(command);
-      return writer.rowDescription(new RowEncoder(answer.rows!.columns).fields);
+      const columns = await ownColumns(this.command, executor);
+      if (columns === undefined) return writer.bare("n");
+      return writer.rowDescription(new RowEncoder(columns).fields);
     }
     const { columns } = await this.#described(executor);
     const types = await this.#types(executor);
@@ -166,6 +165,16 @@ export class Prepared {
     }
     throw new SqlError("58000", "BUG: no type was tried");
   }
+}
+
+/** The columns of what the server answers itself; undefined where there are none. */
+async function ownColumns(
+  command: Command | undefined,
+  executor: Executor,
+): Promise<readonly SqlColumn[] | undefined> {
+  if (command?.kind === "fetch") return executor.cursorColumns(command.name);
+  if (command?.kind !== "show") return undefined;
+  return (await executor.run(command)).rows?.columns;
 }
 
 /** The list of an `any($1)` whose type nobody has named: what its elements look like. */

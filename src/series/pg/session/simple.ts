@@ -17,9 +17,9 @@ export async function answerQuery(
   executor: Executor,
   output: Output,
 ): Promise<void> {
-  const statements = statementsOf(text);
-  if (statements.length === 0) return output.writer.bare("I");
   try {
+    const statements = statementsOf(text);
+    if (statements.length === 0) output.writer.bare("I");
     for (const statement of statements) await answer(statement, executor, output);
   } catch (error) {
     executor.transaction.fail();

@@ -33,6 +33,7 @@ import {
 import { FUNCTION_NAMES } from "../catalog/functions.ts";
 import { RELATION_NAMES } from "../catalog/views.ts";
 import { castOf } from "./casts.ts";
+import { Operands } from "./operands.ts";
 import type { Statement } from "./statements.ts";
 import type { Token } from "./tokens.ts";
 
@@ -56,12 +57,8 @@ const REGEX: ReadonlyMap<string, readonly [operator: string, macro: string]> = n
   ["!~*", ["!~", "regex_any_case"]],
 ]);
 
-/** Keywords that a value follows. */
-const BEFORE_OPERAND: ReadonlySet<string> = new Set(
-  "select distinct where and or not on by having when then else case in limit between like".split(
-    " ",
-  ),
-);
+/** Tokens that are looked at, backwards, for the FROM of a list: each comma must not cost a whole text. */
+const MAX_LIST = 1000;
 
 /** Keywords that may follow what is read from. */
 const AFTER_FROM: ReadonlySet<string> = new Set(
@@ -103,6 +100,7 @@ class Translator {
   readonly #anyTypes: ReadonlyMap<number, string>;
   /** What each token becomes. */
   readonly #texts: string[];
+  readonly #operands: Operands;
   readonly #before: string[];
   readonly #after: string[];
 
@@ -110,6 +108,7 @@ class Translator {
     this.#source = source;
     this.#tokens = tokens;
     this.#anyTypes = anyTypes;
+    this.#operands = new Operands(tokens);
     this.#texts = tokens.map(({ text }) => text);
     this.#before = tokens.map(() => "");
     this.#after = tokens.map(() => "");
@@ -145,7 +144,9 @@ class Translator {
     if (token.kind === "operator") {
       if (token.text === "=") this.#equalsAny(i);
       if (token.text === "::") return this.#cast(i, i + 1);
-      if (REGEX.has(token.text) && this.#endsOperand(i - 1)) this.#regex(i, i + 1, token.text);
+      if (REGEX.has(token.text) && this.#operands.endsOperand(i - 1)) {
+        this.#regex(i, i + 1, token.text);
+      }
       return i + 1;
     }
     if (isAnyParameter(this.#tokens, i)) {
@@ -158,25 +159,25 @@ class Translator {
   }
 
   #name(i: number, token: Token): number {
-    const isQualified = this.#is(i - 1, ".");
+    const isQualified = this.#operands.is(i - 1, ".");
     if (token.kind === "word" && !isQualified) {
-      if (token.name === "operator" && this.#is(i + 1, "(")) return this.#operator(i);
+      if (token.name === "operator" && this.#operands.is(i + 1, "(")) return this.#operator(i);
       if (token.name === "at") this.#atTimeZone(i);
       if (token.name === "collate") return this.#collate(i);
       if (token.name === "as" && this.#closesCast(i)) return this.#castAs(i);
     }
     if (!isQualified) this.#zonedLiteral(i);
-    if (!isQualified && this.#is(i + 1, ".")) return this.#qualified(i, token);
+    if (!isQualified && this.#operands.is(i + 1, ".")) return this.#qualified(i, token);
     if (isQualified || token.kind === "quoted") return i + 1;
-    const calls = this.#is(i + 1, "(");
+    const calls = this.#operands.is(i + 1, "(");
     if (calls && token.name === "generate_series") this.#nameSeries(i, i - 1);
     if (calls && token.name === "string_to_array") this.#selectList(i);
     if (calls && token.name === "json_build_object") this.#texts[i] = "json_object";
     if (calls && FUNCTION_NAMES.has(token.name)) this.#texts[i] = `${CATALOG_SCHEMA}.${token.text}`;
-    else if (calls || this.#is(i - 1, "as")) return i + 1;
+    else if (calls || this.#operands.is(i - 1, "as")) return i + 1;
     else if (KEYWORDS.has(token.name)) {
       this.#texts[i] = `${CATALOG_SCHEMA}.${KEYWORDS.get(token.name)}`;
-    } else if (RELATION_NAMES.has(token.name) && !this.#is(i + 1, ".")) {
+    } else if (RELATION_NAMES.has(token.name) && !this.#operands.is(i + 1, ".")) {
       this.#texts[i] = `${CATALOG_SCHEMA}.${token.text}`;
     }
     return i + 1;
@@ -187,7 +188,7 @@ class Translator {
     const next = this.#tokens[i + 2];
     if (next === undefined) return i + 2;
     if (name === "pg_catalog") {
-      const ours = this.#is(i + 3, "(") ? FUNCTION_NAMES.has(next.name) : true;
+      const ours = this.#operands.is(i + 3, "(") ? FUNCTION_NAMES.has(next.name) : true;
       if (next.name === "generate_series") this.#nameSeries(i + 2, i - 1);
       this.#texts[i] = ours ? CATALOG_SCHEMA : "";
       if (!ours) this.#texts[i + 1] = "";
@@ -195,10 +196,10 @@ class Translator {
     }
     if (name === "information_schema") {
       this.#texts[i] = CATALOG_SCHEMA;
-      if (!this.#is(i + 3, "(")) this.#texts[i + 2] = `${INFORMATION_PREFIX}${next.name}`;
+      if (!this.#operands.is(i + 3, "(")) this.#texts[i + 2] = `${INFORMATION_PREFIX}${next.name}`;
       return i + 3;
     }
-    if (next.name === PUBLIC_SCHEMA && this.#is(i + 3, ".")) {
+    if (next.name === PUBLIC_SCHEMA && this.#operands.is(i + 3, ".")) {
       this.#texts[i] = this.#texts[i + 1] = "";
       this.#texts[i + 2] = TABLES_SCHEMA;
       return i + 4;
@@ -210,7 +211,7 @@ class Translator {
   /** `OPERATOR(pg_catalog.~)` */
   #operator(i: number): number {
     let end = i + 2;
-    while (end < this.#tokens.length && !this.#is(end, ")")) end++;
+    while (end < this.#tokens.length && !this.#operands.is(end, ")")) end++;
     const symbol = this.#tokens[end - 1]?.text ?? "";
     for (let k = i; k <= end && k < this.#tokens.length; k++) this.#texts[k] = "";
     this.#texts[i] = symbol;
@@ -219,7 +220,7 @@ class Translator {
   }
 
   #collate(i: number): number {
-    const end = this.#is(i + 2, ".") ? i + 3 : i + 1;
+    const end = this.#operands.is(i + 2, ".") ? i + 3 : i + 1;
     if (!/^(default|c|posix)$/i.test(this.#tokens[end]?.name ?? "")) return i + 1;
     for (let k = i; k <= end; k++) this.#texts[k] = "";
     return end + 1;
@@ -227,7 +228,7 @@ class Translator {
 
   #regex(i: number, operand: number, symbol: string): void {
     const [operator, macro] = REGEX.get(symbol)!;
-    const end = this.#operandEnd(operand);
+    const end = this.#operands.operandEnd(operand);
     this.#texts[i] = operator;
     if (end < operand) return;
     this.#before[operand] = `${CATALOG_SCHEMA}.${macro}(${this.#before[operand]}`;
@@ -236,23 +237,29 @@ class Translator {
 
   /** `a = any(b.list)`, where the list is a column. */
   #equalsAny(i: number): void {
-    if (!/^(any|some)$/.test(this.#tokens[i + 1]?.name ?? "") || !this.#is(i + 2, "(")) return;
-    const close = this.#closingOf(i + 2);
-    const first = this.#operandStart(i - 1);
-    if (!this.#isName(i + 3) || this.#operandEnd(i + 3) !== close - 1 || first < 0) return;
+    if (!/^(any|some)$/.test(this.#tokens[i + 1]?.name ?? "") || !this.#operands.is(i + 2, "(")) {
+      return;
+    }
+    const close = this.#operands.closingOf(i + 2);
+    const first = this.#operands.operandStart(i - 1);
+    if (
+      !this.#operands.isName(i + 3) || this.#operands.operandEnd(i + 3) !== close - 1 || first < 0
+    ) {
+      return;
+    }
     this.#before[first] = `${CATALOG_SCHEMA}.is_in(${this.#before[first]}`;
     this.#texts[i] = ",";
     this.#texts[i + 1] = this.#texts[i + 2] = "";
   }
 
   #nameSeries(i: number, previous: number): void {
-    const alias = this.#isRead(previous) ? this.#aliasBehind(this.#closingOf(i + 1)) : -1;
+    const alias = this.#isRead(previous) ? this.#aliasBehind(this.#operands.closingOf(i + 1)) : -1;
     if (alias >= 0) this.#after[alias] += `(${this.#tokens[alias].text})`;
   }
 
   /** A list that is read from is one value, not its elements. */
   #selectList(i: number): void {
-    const end = this.#closingOf(i + 1);
+    const end = this.#operands.closingOf(i + 1);
     const alias = this.#isRead(i - 1) ? this.#aliasBehind(end) : -1;
     if (alias < 0) return;
     this.#before[i] += "(SELECT ";
@@ -262,9 +269,11 @@ class Translator {
 
   /** Whether what stands behind a token is read from: behind FROM or JOIN, or a comma in such a list. */
   #isRead(i: number): boolean {
-    if (!this.#is(i, ",")) return this.#is(i, "from") || this.#is(i, "join");
+    if (!this.#operands.is(i, ",")) {
+      return this.#operands.is(i, "from") || this.#operands.is(i, "join");
+    }
     let depth = 0;
-    for (let k = i - 1; k >= 0 && depth >= 0; k--) {
+    for (let k = i - 1; k >= Math.max(0, i - MAX_LIST) && depth >= 0; k--) {
       const { kind, name, text } = this.#tokens[k];
       if (/^[)\]]$/.test(text)) depth++;
       else if (/^[([]$/.test(text)) depth--;
@@ -277,33 +286,33 @@ class Translator {
 
   /** The alias that stands behind a token and has no columns of its own; -1 if there is none. */
   #aliasBehind(end: number): number {
-    const alias = this.#is(end + 1, "as") ? end + 2 : end + 1;
+    const alias = this.#operands.is(end + 1, "as") ? end + 2 : end + 1;
     const token = this.#tokens[alias];
-    return token?.kind !== "word" || AFTER_FROM.has(token.name) || this.#is(alias + 1, "(")
+    return token?.kind !== "word" || AFTER_FROM.has(token.name) || this.#operands.is(alias + 1, "(")
       ? -1
       : alias;
   }
 
   /** `x::type`, or the type behind `AS`; `at` is where it begins. */
   #cast(i: number, at: number): number {
-    const schema = this.#is(at + 1, ".") ? this.#tokens[at].name : undefined;
+    const schema = this.#operands.is(at + 1, ".") ? this.#tokens[at].name : undefined;
     const type = schema === undefined ? at : at + 2;
     const name = this.#tokens[type];
     if (name === undefined || (name.kind !== "word" && name.kind !== "quoted")) return i + 1;
     const zoned = schema === undefined || schema === "pg_catalog" ? this.#zonedEnd(type) : -1;
     if (zoned >= 0) {
-      const isList = this.#is(zoned + 1, "[") && this.#is(zoned + 2, "]");
+      const isList = this.#operands.is(zoned + 1, "[") && this.#operands.is(zoned + 2, "]");
       this.#after[isList ? zoned + 2 : zoned] += isList ? "::timestamp[]" : "::timestamp";
     }
     const cast = castOf(name.name, name.kind === "quoted", schema);
     // `numeric(10, 2)` is the same in both.
-    if (cast === undefined || this.#is(type + 1, "(")) return type + 1;
+    if (cast === undefined || this.#operands.is(type + 1, "(")) return type + 1;
     for (let k = at; k < type; k++) this.#texts[k] = "";
     if ("type" in cast) {
       this.#texts[type] = cast.type;
       return type + 1;
     }
-    const last = i - 1, first = this.#operandStart(last);
+    const last = i - 1, first = this.#operands.operandStart(last);
     if (first < 0) return type + 1;
     const isText = first === last && /^(string|parameter)$/.test(this.#tokens[first].kind);
     this.#before[first] = `${CATALOG_SCHEMA}.${isText ? cast.ofText : cast.ofNumber}(${
@@ -316,13 +325,13 @@ class Translator {
 
   /** `CAST(x AS type)` becomes `(x::type)`, if the type is one of PostgreSQL's alone. */
   #castAs(i: number): number {
-    const schema = this.#is(i + 2, ".") ? this.#tokens[i + 1].name : undefined;
+    const schema = this.#operands.is(i + 2, ".") ? this.#tokens[i + 1].name : undefined;
     const type = schema === undefined ? i + 1 : i + 3;
     const name = this.#tokens[type];
     const cast = castOf(name.name, name.kind === "quoted", schema);
     if (cast === undefined) return type + 1;
     for (let k = i + 1; k < type; k++) this.#texts[k] = "";
-    const open = this.#openingOf(type + 1);
+    const open = this.#operands.openingOf(type + 1);
     this.#texts[type] = "type" in cast ? cast.type : "varchar";
     if ("type" in cast || open < 0) return type + 1;
     this.#after[open] += `${CATALOG_SCHEMA}.${cast.ofNumber}(`;
@@ -332,10 +341,14 @@ class Translator {
 
   /** Whether `AS` begins the end of a CAST: `AS name )`. */
   #closesCast(i: number): boolean {
-    const type = this.#is(i + 2, ".") ? i + 3 : i + 1;
+    const type = this.#operands.is(i + 2, ".") ? i + 3 : i + 1;
     const zoned = this.#zonedEnd(type);
     const end = Math.max(type, zoned) + 1;
-    if (!this.#is(end, ")") || !this.#is(this.#openingOf(end) - 1, "cast")) return false;
+    if (
+      !this.#operands.is(end, ")") || !this.#operands.is(this.#operands.openingOf(end) - 1, "cast")
+    ) {
+      return false;
+    }
     if (zoned >= 0) this.#after[end] += "::timestamp";
     return true;
   }
@@ -345,10 +358,10 @@ class Translator {
    * instead, which is right only for what is written as one.
    */
   #atTimeZone(i: number): void {
-    if (!this.#is(i + 1, "time") || !this.#is(i + 2, "zone")) return;
-    const first = this.#operandStart(i - 1);
-    const isClock = this.#is(i - 1, "timestamp") || this.#is(first - 1, "zone") ||
-      this.#is(first - 1, "timestamp");
+    if (!this.#operands.is(i + 1, "time") || !this.#operands.is(i + 2, "zone")) return;
+    const first = this.#operands.operandStart(i - 1);
+    const isClock = this.#operands.is(i - 1, "timestamp") || this.#operands.is(first - 1, "zone") ||
+      this.#operands.is(first - 1, "timestamp");
     if (!isClock && first >= 0) this.#after[i - 1] += "::timestamptz";
   }
 
@@ -362,72 +375,8 @@ class Translator {
 
   /** Where `timestamptz` or `timestamp with time zone` ends; -1 if it does not stand there. */
   #zonedEnd(i: number): number {
-    if (this.#is(i, "timestamptz")) return i;
+    if (this.#operands.is(i, "timestamptz")) return i;
     const words = ["timestamp", "with", "time", "zone"];
-    return words.every((word, k) => this.#is(i + k, word)) ? i + 3 : -1;
-  }
-
-  /** The opening parenthesis of a closing one. */
-  #openingOf(close: number): number {
-    let depth = 0;
-    for (let k = close; k >= 0; k--) {
-      if (/^[)\]]$/.test(this.#tokens[k].text)) depth++;
-      else if (/^[([]$/.test(this.#tokens[k].text) && --depth === 0) return k;
-    }
-    return -1;
-  }
-
-  /** Where the expression before a `::` begins: a value, a name, a call, or something in parentheses. */
-  #operandStart(last: number): number {
-    if (last < 0) return -1;
-    let first = last;
-    while (/^[)\]]$/.test(this.#tokens[first].text)) {
-      const open = this.#openingOf(first);
-      if (open < 0) return -1;
-      // What is before a call or an index belongs to it.
-      const isCall = this.#isName(open - 1) || /^[)\]]$/.test(this.#tokens[open - 1]?.text ?? "");
-      if (!isCall) return open;
-      first = open - 1;
-    }
-    while (this.#is(first - 1, ".") && this.#isName(first - 2)) first -= 2;
-    return first;
-  }
-
-  /** Where the expression behind an operator ends. */
-  #operandEnd(first: number): number {
-    let last = first;
-    if (this.#is(first, "(")) last = this.#closingOf(first);
-    else {
-      while (this.#is(last + 1, ".") && this.#isName(last + 2)) last += 2;
-      if (this.#isName(last) && this.#is(last + 1, "(")) last = this.#closingOf(last + 1);
-    }
-    return last < this.#tokens.length ? last : -1;
-  }
-
-  /** Whether a value ends there: then the `~` behind it is between two, and does not invert bits. */
-  #endsOperand(i: number): boolean {
-    const token = this.#tokens[i];
-    if (token === undefined || token.kind === "operator") return false;
-    if (token.kind === "symbol") return /^[)\]]$/.test(token.text);
-    return token.kind !== "word" || !BEFORE_OPERAND.has(token.name);
-  }
-
-  #closingOf(open: number): number {
-    let depth = 0;
-    for (let k = open; k < this.#tokens.length; k++) {
-      if (/^[([]$/.test(this.#tokens[k].text)) depth++;
-      else if (/^[)\]]$/.test(this.#tokens[k].text) && --depth === 0) return k;
-    }
-    return this.#tokens.length;
-  }
-
-  #is(i: number, name: string): boolean {
-    const token = this.#tokens[i];
-    return token !== undefined && token.kind !== "quoted" && token.kind !== "string" &&
-      token.name === name;
-  }
-
-  #isName(i: number): boolean {
-    return /^(word|quoted)$/.test(this.#tokens[i]?.kind ?? "");
+    return words.every((word, k) => this.#operands.is(i + k, word)) ? i + 3 : -1;
   }
 }

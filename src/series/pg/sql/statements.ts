@@ -3,7 +3,11 @@
  *
  * @module
  */
+import { CODE, PgError } from "../errors.ts";
 import { type Token, tokensOf } from "./tokens.ts";
+
+/** Characters of a text, with all its statements: twice what one statement may have behind the gate. */
+export const MAX_TEXT_CHARS = 262_144;
 
 /** One statement of a text. */
 export interface Statement {
@@ -15,8 +19,18 @@ export interface Statement {
   readonly start: number;
 }
 
-/** The statements of a text; none for one that holds only space, comments and semicolons. */
+/**
+ * The statements of a text; none for one that holds only space, comments and semicolons. O(length).
+ *
+ * @throws {PgError} if it is too long
+ */
 export function statementsOf(text: string): Statement[] {
+  if (text.length > MAX_TEXT_CHARS) {
+    throw new PgError(
+      CODE.tooMany,
+      `Cannot read the text: it has ${text.length} characters, ${MAX_TEXT_CHARS} are allowed; bind values as parameters`,
+    );
+  }
   const statements: Statement[] = [];
   let tokens: Token[] = [];
   const close = () => {

@@ -61,6 +61,7 @@ Deno.test("translate() puts DuckDB's words for PostgreSQL's, and leaves the rest
   );
   ok("a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default", "a ~ postgres.regex('x')  ");
   ok("select ~5, 3 & ~1");
+  ok("'cpu'::text::regclass", "postgres.regclass_name('cpu'::text)");
   ok("'cpu'::regclass::oid", "postgres.to_regclass('cpu')::integer");
   ok(
     "c.oid::regclass, f(x, (y))::regtype",
