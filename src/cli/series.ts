@@ -27,7 +27,10 @@ export const series: Command = {
   ],
   groups: IMPORT_FLAGS,
   permissions: [
-    { when: "always", flags: "--allow-ffi --allow-read=FILE --allow-write=FILE.traqq-import" },
+    {
+      when: "always",
+      flags: "--allow-ffi --allow-read=FILE,FILE.traqq-import --allow-write=FILE.traqq-import",
+    },
     { when: "a server", flags: "--allow-net=127.0.0.1:8080 --allow-env=TRAQQ_TOKEN" },
     { when: "--direct", flags: "--allow-read=DIR --allow-write=DIR" },
   ],

@@ -103,6 +103,11 @@ export async function importFile(
   need(`read ${file}`, { name: "read", path: file });
   if (format !== "lp") need(`read ${file}`, { name: "ffi" });
   const path = await realPath(file);
+  if (!values.has("dry-run") && !values.has("schema-only")) {
+    const { pathBeside } = await import("../series/import/checkpoint.ts");
+    const noted = pathBeside(path);
+    need("note how far it is", { name: "read", path: noted }, { name: "write", path: noted });
+  }
   using signals = catchSignals();
   const stop = new AbortController();
   void signals.stopped.then(() => stop.abort());

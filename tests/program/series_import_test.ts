@@ -56,7 +56,7 @@ Deno.test("series import says what is wrong with its command line", async () => 
   const says = async (args: string[], code: number, message: string) => {
     const ended = await run({
       cwd: folder.path,
-      allow: ["--allow-read=.", "--allow-ffi"],
+      allow: ["--allow-read=.", "--allow-write=.", "--allow-ffi"],
       args: ["series", ...args],
     });
     assertEquals([ended.code, ended.err.includes(message)], [code, true], ended.err);

@@ -10,6 +10,11 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Tag } from "../points/batch.ts";
 
+/** The checkpoint's own file. */
+export function pathBeside(file: string): string {
+  return `${file}.traqq-import`;
+}
+
 /** A point that the target had. */
 export interface LastPoint {
   readonly measurement: string;
@@ -51,7 +56,7 @@ export class Checkpoint {
   static async of(file: string, how: object): Promise<Checkpoint> {
     const { size, mtime } = await Deno.stat(file);
     const identity = JSON.stringify({ version: 1, size, mtime, ...how });
-    return new Checkpoint(`${file}.traqq-import`, identity);
+    return new Checkpoint(pathBeside(file), identity);
   }
 
   /** Why it could not be written, if it could not. */
@@ -73,8 +78,8 @@ export class Checkpoint {
   async write(progressed: Progressed): Promise<void> {
     const text = JSON.stringify({ identity: this.#identity, progressed });
     try {
-      await Deno.writeTextFile(`${this.path}.new`, text);
-      await Deno.rename(`${this.path}.new`, this.path);
+      // Half of it is none, and the import begins anew: what is written twice is there once.
+      await Deno.writeTextFile(this.path, text);
     } catch (error) {
       this.#failure = messageOf(error);
     }
