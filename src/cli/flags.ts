@@ -11,6 +11,8 @@ import { UsageError } from "./errors.ts";
 /** A flag. */
 export interface Flag {
   readonly name: string;
+  /** One letter: `m` for `-m`. */
+  readonly short?: string;
   /** What stands for its value in `--help`; absent: the flag has none. */
   readonly value?: string;
   /** May be given several times. */
@@ -63,7 +65,7 @@ export class Values {
 }
 
 /** Every command has it. */
-export const HELP: Flag = { name: "help", help: "Show this and exit" };
+export const HELP: Flag = { name: "help", short: "h", help: "Show this and exit" };
 
 /**
  * Reads a command line.
@@ -79,7 +81,9 @@ export function readFlags(groups: readonly FlagGroup[], args: readonly string[])
     boolean: switches,
     // Everything is collected, so that a flag given twice is noticed.
     collect: valued,
-    alias: { help: "h" },
+    alias: {
+      ...Object.fromEntries(flags.flatMap(({ name, short }) => short ? [[name, short]] : [])),
+    },
     unknown(arg, key) {
       // Only flags have a key.
       if (key === undefined) return true;

@@ -55,9 +55,11 @@ export function commandHelp(command: Command, terminal: Terminal): string {
   for (const paragraph of command.about) lines.push("", ...wrap(paragraph, width));
   const groups = [...command.groups, { title: "Other", flags: [HELP] }];
   for (const { title, flags } of groups) {
-    const rows = flags.map(({ name, value, help }) =>
+    const rows = flags.map(({ name, short, value, help }) =>
       [
-        `--${name}${name === "help" ? ", -h" : ""}${value === undefined ? "" : ` ${value}`}`,
+        `--${name}${value === undefined ? "" : ` ${value}`}${
+          short === undefined ? "" : `, -${short}`
+        }`,
         help,
       ] as const
     );

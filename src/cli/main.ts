@@ -17,7 +17,9 @@ import { procession } from "./procession.ts";
 import { prune } from "./prune.ts";
 import { query } from "./query.ts";
 import { record } from "./record.ts";
+import { series } from "./series.ts";
 import { serve } from "./serve.ts";
+import { simulate } from "./simulate.ts";
 import { sql } from "./sql.ts";
 import { stats } from "./stats.ts";
 import { systemTerminal, type Terminal } from "./terminal.ts";
@@ -36,6 +38,8 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   journal,
   procession,
+  series,
+  simulate,
   trails,
   demo,
 ];

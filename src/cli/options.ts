@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { ConfigError, messageOf } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/show.ts";
 import { type FileOptions, readConfig } from "../engine/config.ts";
 import { DURABILITIES, type JournalOptions } from "../engine/journal_options.ts";
+import { parseConfigFile } from "./config_file.ts";
 import { keptMs } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
@@ -22,7 +23,7 @@ export async function readOptions(values: Values): Promise<FileOptions> {
   const path = values.get("config");
   const file = path === undefined
     ? {}
-    : readConfigFile(path, await readFile("the config file", path));
+    : await readConfigFile(path, await readFile("the config file", path));
   const options: FileOptions = { ...file };
   const prefix = values.get("prefix");
   if (prefix !== undefined) options.prefix = prefix;
@@ -73,13 +74,8 @@ function readJournalFlags(
  *
  * @throws {ConfigError} naming the file
  */
-export function readConfigFile(path: string, text: string): FileOptions {
-  let options: unknown;
-  try {
-    options = JSON.parse(text);
-  } catch (cause) {
-    throw new ConfigError(`${path}: Cannot read it as JSON: ${messageOf(cause)}`, { cause });
-  }
+export async function readConfigFile(path: string, text: string): Promise<FileOptions> {
+  const { options } = await parseConfigFile(path, text);
   try {
     for (const key of ["storage", "onError"]) {
       if (typeof options === "object" && options !== null && key in options) {

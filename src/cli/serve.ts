@@ -4,6 +4,7 @@
  * @module
  */
 import { messageOf } from "../base/errors.ts";
+import { CONFIG_SAMPLE } from "./config_sample.ts";
 import type { Command } from "./command.ts";
 import { durationMs } from "./duration.ts";
 import { EXIT, explain } from "./errors.ts";
@@ -25,6 +26,7 @@ import {
 } from "./shared_flags.ts";
 import { catchSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
+import { withConfig } from "./with_config.ts";
 import { JWT_FLAG } from "./tokens.ts";
 
 /** The command. */
@@ -70,6 +72,10 @@ export const serve: Command = {
           name: "idle-timeout",
           value: "TIME",
           help: "Close a client after such a silence: 90s, 10m; default 10m, 0 never",
+        },
+        {
+          name: "generate-config",
+          help: "Print a config file with comments, and exit",
         },
         {
           name: "stop-timeout",
@@ -159,9 +165,15 @@ export const serve: Command = {
   run,
 };
 
-async function run(values: Values, terminal: Terminal): Promise<number> {
+async function run(given: Values, terminal: Terminal): Promise<number> {
+  if (given.has("generate-config")) {
+    terminal.out(CONFIG_SAMPLE);
+    return EXIT.ok;
+  }
+  const { values, remarks } = await withConfig(given);
   const stopMs = durationMs(values, "stop-timeout") ?? DEFAULT_STOP_MS;
   using log = openLog(values, terminal);
+  for (const remark of remarks) log.warning(`${values.get("config")}: ${remark}`);
   // Why it cannot start is said as by every other command; from here on it is the log.
   return await runServer(await startServer(values, terminal, log), terminal, log, stopMs);
 }

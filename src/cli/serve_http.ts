@@ -11,6 +11,7 @@ import type { SeriesRoutes } from "../series/http/routes.ts";
 import { readOrigins } from "../server/http/options.ts";
 import type { TcpServer } from "../server/tcp.ts";
 import type { Traqq } from "../traqq.ts";
+import { durationMs } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { type FlagGroup, quoted, type Values, wholeNumber } from "./flags.ts";
 import type { Log } from "./log.ts";
@@ -40,6 +41,7 @@ export const HTTP_FLAGS: FlagGroup = {
       help: "Answer under this name too, where there is no token. Repeatable",
     },
     { name: "max-body-bytes", value: "N", help: "Largest body, unzipped; default 10485760" },
+    { name: "body-timeout", value: "TIME", help: "How long a body may take to come; default 30s" },
     { name: "max-requests", value: "N", help: "Answered at a time; default 1000" },
     { name: "rate-limit", value: "N", help: "Requests a second from one address; default 0, any" },
   ],
@@ -51,6 +53,7 @@ export interface HttpSettings {
   readonly cors: readonly string[];
   readonly hosts: readonly string[];
   readonly maxBodyBytes: number | undefined;
+  readonly bodyTimeoutMs: number | undefined;
   readonly maxRequests: number | undefined;
   readonly rateLimit: number | undefined;
   /** Whether requests are logged at the level info. */
@@ -79,6 +82,7 @@ export function readHttp(values: Values): HttpSettings | undefined {
     cors: readCors(values),
     hosts: values.all("allow-host"),
     maxBodyBytes: wholeNumber(values, "max-body-bytes", 1),
+    bodyTimeoutMs: durationMs(values, "body-timeout"),
     maxRequests: wholeNumber(values, "max-requests", 1),
     rateLimit: wholeNumber(values, "rate-limit", 0),
     logsRequests: values.has("access-log"),

@@ -12,7 +12,9 @@ import { harmless } from "./draw/text.ts";
 import { CliError, UsageError } from "./errors.ts";
 import { type FlagGroup, oneOf, type Values } from "./flags.ts";
 import type { Log } from "./log.ts";
+import type { SeriesFileOptions } from "./config_file.ts";
 import { need, workerPermissions } from "./permissions.ts";
+import { seriesOptionsOf } from "./with_config.ts";
 
 /** Of every point kept. */
 export const SERIES_FLAGS: FlagGroup = {
@@ -36,6 +38,8 @@ export interface SeriesSettings {
   /** Undefined: in memory. */
   readonly directory: string | undefined;
   readonly durability: Durability;
+  /** What only a config file says. */
+  readonly options: SeriesFileOptions;
 }
 
 /** @throws {UsageError} */
@@ -52,12 +56,12 @@ export function readSeriesFlags(values: Values): SeriesSettings | undefined {
   if (values.has("workers") && values.get("workers") !== "1") {
     throw new UsageError("--series and --workers do not go together: series have one owner");
   }
-  return { directory, durability };
+  return { directory, durability, options: seriesOptionsOf(values) };
 }
 
 /** Opens the series. @throws {CliError} naming the permission that is missing */
 export async function openSeries(
-  { directory, durability }: SeriesSettings,
+  { directory, durability, options }: SeriesSettings,
   log: Log,
 ): Promise<Series> {
   need(
@@ -71,6 +75,7 @@ export async function openSeries(
   );
   const { Series } = await import("../series/mod.ts");
   return await Series.open({
+    ...options,
     directory,
     durability,
     onError: (error) => log.error(error.message),

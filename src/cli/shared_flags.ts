@@ -46,8 +46,9 @@ const KV_PATH: Flag = {
 
 const CONFIG: Flag = {
   name: "config",
+  short: "c",
   value: "FILE",
-  help: "The options of Traqq.open as JSON; flags win over it",
+  help: "The options of Traqq.open as JSON or YAML, for serve also its blocks; flags win over it",
 };
 
 const PREFIX: Flag = {

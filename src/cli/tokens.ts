@@ -9,6 +9,7 @@ import { CliError } from "./errors.ts";
 import { readFile } from "./files.ts";
 import type { Flag, Values } from "./flags.ts";
 import { isGranted } from "./permissions.ts";
+import { jwtSecretOf } from "./with_config.ts";
 
 /** The environment variable that holds the token. */
 export const TOKEN_VARIABLE = "TRAQQ_TOKEN";
@@ -61,7 +62,7 @@ export interface Secrets {
 export async function readSecrets(values: Values): Promise<Secrets> {
   const path = values.get("jwt-secret-file");
   const jwtSecret = path === undefined
-    ? fromEnvironment(JWT_VARIABLE)
+    ? jwtSecretOf(values) ?? fromEnvironment(JWT_VARIABLE)
     : (await readFile("the secret of JWTs", path)).trim();
   const tokens = await readTokens(values);
   return { access: Access.of({ tokens, jwtSecret }), tokens };

@@ -16,6 +16,7 @@ import { messageOf, StorageError } from "../base/errors.ts";
 import { handledResolvers, withDeadline } from "../base/promises.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { PointLog } from "./log/point_log.ts";
+import type { Batch } from "./points/batch.ts";
 import { Catalog } from "./points/catalog.ts";
 import { type Limits, NO_LIMITS } from "./points/limits.ts";
 import { LineReader, type LineSource, type OnRejected } from "./points/line_reader.ts";
@@ -66,6 +67,8 @@ export class Keeper {
   /** Why another engine is needed. */
   #failure: { readonly error: unknown } | undefined;
   #restarts = 0;
+  /** Columns go to the engine, and lines wait. */
+  #isLoading = false;
   #work: Promise<void> | undefined;
   /** Ends the wait for others, and that before the next attempt to open an engine. */
   #endPause: (() => void) | undefined;
@@ -106,6 +109,11 @@ export class Keeper {
   /** The engine that is there now; another one may take its place. */
   get engine(): Engine {
     return this.#engine;
+  }
+
+  /** Whether the engine is there, and taken for good. */
+  get isReady(): boolean {
+    return this.#failure === undefined && !this.#isClosing;
   }
 
   /** What there is to write to. */
@@ -154,6 +162,36 @@ export class Keeper {
     if (this.#columnBytes >= UNIT_BYTES) this.#endPause?.();
     this.#wake();
     return points;
+  }
+
+  /**
+   * Brings a batch to the engine that stands in no log; resolves when the engine has it for good. Lines
+   * wait meanwhile: they, too, number series and name columns.
+   *
+   * @param make gives the batch, with what is new in it added to the catalog; throws before it adds any
+   * @throws {StorageError} if it is closed, or the engine is gone and does not come back now
+   */
+  async load(make: (catalog: Catalog, limits: Limits) => Batch): Promise<void> {
+    for (let wait = this.#obstacle(); wait !== undefined; wait = this.#obstacle()) await wait;
+    this.#isLoading = true;
+    try {
+      await this.settled();
+      const batch = make(this.catalog, this.#options.limits);
+      const position = this.#accepted + batch.rows;
+      try {
+        await this.#engine.apply({ position, batches: [batch] });
+      } catch (error) {
+        this.#failure ??= { error };
+        this.#wake();
+        throw new StorageError("unknown", this.#lossOf(messageOf(error)).message, { cause: error });
+      }
+      this.#passOver(position);
+      // What it has kept of fields and series is older than the batch.
+      this.#reader = new LineReader(this.catalog, this.#options.limits);
+    } finally {
+      this.#isLoading = false;
+      this.#madeRoom();
+    }
   }
 
   /** Resolves when all that was accepted so far is as durable as the mode says. */
@@ -221,10 +259,18 @@ export class Keeper {
   #obstacle(): Promise<void> | undefined {
     if (this.#isClosing) throw closedError();
     const waitingBytes = this.#columnBytes + this.#unitBytes;
-    if (this.#failure !== undefined || waitingBytes >= this.#options.maxWaitingBytes) {
+    const isBusy = this.#failure !== undefined || this.#isLoading;
+    if (isBusy || waitingBytes >= this.#options.maxWaitingBytes) {
       return this.#room.promise;
     }
     return this.#log?.isFull ? this.#log.room : undefined;
+  }
+
+  /** The engine has points that stand in no log. */
+  #passOver(position: number): void {
+    if (position <= this.#accepted) return;
+    this.#log?.passOver(position);
+    this.#accepted = this.#applied = position;
   }
 
   #madeRoom(): void {
@@ -319,6 +365,8 @@ export class Keeper {
         this.#failure = undefined;
         this.#restarts++;
         this.#columnBytes = 0;
+        // A batch of `load` was applied although the engine could not say so any more.
+        this.#passOver(engine.state.position);
         this.#isApplied(this.#accepted);
         this.#watch(engine);
         return;

@@ -54,7 +54,13 @@ export type { EventKeeper } from "../engine/event_keeper.ts";
 export type { SeriesOptions } from "./options.ts";
 export { Series, type SeriesStats } from "./series.ts";
 export type { WriteOptions, WriteReport } from "./write_report.ts";
-export type { Refusal, SeriesRequest, SeriesRoute, SeriesRoutes } from "./http/routes.ts";
+export type {
+  Refusal,
+  SeriesCounters,
+  SeriesRequest,
+  SeriesRoute,
+  SeriesRoutes,
+} from "./http/routes.ts";
 export type { AppenderStats } from "../journal/appender.ts";
 export type { PointLogStats } from "./log/point_log.ts";
 export { SqlError, type SqlState } from "./sql/errors.ts";
@@ -74,6 +80,7 @@ export type { Limits } from "./points/limits.ts";
 export type { RejectedLine } from "./points/line_error.ts";
 export type { Precision } from "./points/numbers.ts";
 export type { Point, PointValue } from "./points/point.ts";
+export type { PointColumns } from "./points/point_columns.ts";
 export { type PgCounters, type PgOptions, type PgServer, servePg } from "./pg/server.ts";
 export type { Limits as PgLimits } from "./pg/session/executor.ts";
 export type { TlsKeys } from "./pg/stream.ts";

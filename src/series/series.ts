@@ -29,6 +29,7 @@ import type { RejectedLine } from "./points/line_error.ts";
 import type { LineSource } from "./points/line_reader.ts";
 import { type Precision, UNIT_NS } from "./points/numbers.ts";
 import type { Point } from "./points/point.ts";
+import { type PointColumns, toBatch } from "./points/point_columns.ts";
 import type { Question } from "./sql/question.ts";
 import { readRows, type SqlRows } from "./sql/results/rows.ts";
 import type { SqlParameter } from "./sql/session.ts";
@@ -49,6 +50,8 @@ export interface SeriesStats {
   appliedPoints: number;
   /** Bytes of lines that wait for the database. */
   waitingBytes: number;
+  /** Points in them. */
+  waitingPoints: number;
   /** How often the database was opened again. */
   restarts: number;
   /** Measurements that there are. */
@@ -200,6 +203,22 @@ export class Series implements AsyncDisposable, SeriesRoutes {
     return keeper;
   }
 
+  /**
+   * Writes points of one measurement that are in columns already, such as those of a file: all of them or
+   * none. They pass by the log; it resolves when the database has them, on the disk in every durability
+   * but `none`. Other writes wait meanwhile.
+   *
+   * @throws {RangeError} (by rejecting) if they cannot be written: a field has another type, or a limit is
+   *   reached
+   * @throws {StorageError} if it is closed, or the database failed; then they are there or not, and can be
+   *   written again, which changes nothing where they are
+   */
+  async load(columns: PointColumns): Promise<void> {
+    if (columns.times.length === 0) return;
+    await this.#keeper.load((catalog, limits) => toBatch(columns, catalog, limits));
+    this.#written += columns.times.length;
+  }
+
   /** What it answers over HTTP, for the option `series` of a handler. */
   routes(): readonly SeriesRoute[] {
     return [...writeRoutes(this), ...databaseRoutes(), ...askRoutes(this.session)];
@@ -238,6 +257,16 @@ export class Series implements AsyncDisposable, SeriesRoutes {
     return handled(this.#keeper.settled());
   }
 
+  /** Whether the database is there; if it died, it is opened again. */
+  get isReady(): boolean {
+    return this.#keeper.isReady;
+  }
+
+  /** Made at random with the database, and kept in it. */
+  get id(): string {
+    return this.#keeper.engine.state.id;
+  }
+
   /**
    * Runs `CREATE CONTINUOUS AGGREGATE name AS SELECT …` or `DROP CONTINUOUS AGGREGATE name`; what a SELECT
    * may be says docs/series-storage.md. To create one that is there, with the same SELECT, does nothing.
@@ -270,13 +299,14 @@ export class Series implements AsyncDisposable, SeriesRoutes {
 
   /** Counters since `open`, and what is held right now. */
   stats(): SeriesStats {
-    const { waitingBytes, appliedPoints, restarts } = this.#keeper.stats();
+    const { waitingBytes, acceptedPoints, appliedPoints, restarts } = this.#keeper.stats();
     const { size, seriesCount } = this.#keeper.catalog;
     return {
       written: this.#written,
       rejected: this.#rejected,
       appliedPoints,
       waitingBytes,
+      waitingPoints: acceptedPoints - appliedPoints,
       restarts,
       measurements: size,
       series: seriesCount,

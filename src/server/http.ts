@@ -29,7 +29,13 @@
 export { handler, type HttpHandler, type HttpTarget } from "./http/handler.ts";
 export type { HttpOptions, RequestEntry } from "./http/options.ts";
 export { HttpServer, type HttpServerOptions, serveHttp } from "./http/listener.ts";
-export type { Refusal, SeriesRequest, SeriesRoute, SeriesRoutes } from "../series/http/routes.ts";
+export type {
+  Refusal,
+  SeriesCounters,
+  SeriesRequest,
+  SeriesRoute,
+  SeriesRoutes,
+} from "../series/http/routes.ts";
 export type { HttpStats } from "./http/counters.ts";
 export { Access, type AccessOptions, type Right, type TokenEntry } from "../protocol/access.ts";
 export type { Grant } from "../protocol/access.ts";

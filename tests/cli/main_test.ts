@@ -80,7 +80,7 @@ Deno.test("main() wrong usage exits with 2 and one line", async () => {
   await bad(["qurey"], 'Unknown command "qurey"; did you mean query?');
   await bad(
     ["xyz"],
-    "there is serve, record, query, sql, stats, prune, export, import, journal, procession, trails, demo",
+    "there is serve, record, query, sql, stats, prune, export, import, journal, procession, series, simulate, trails, demo",
   );
   await bad(["--addr", "x"], "the command comes first");
   await bad(["query", "--days", "0"], "--days wants a whole number from 1");

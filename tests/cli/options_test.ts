@@ -1,24 +1,24 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { ConfigError } from "../../src/base/errors.ts";
 import { readFlags } from "../../src/cli/flags.ts";
 import { readConfigFile, readOptions } from "../../src/cli/options.ts";
 import { serve } from "../../src/cli/serve.ts";
 
-Deno.test("readConfigFile() names the file in every error", () => {
-  const bad = (text: string, message: string) => {
-    const error = assertThrows(() => readConfigFile("t.json", text), ConfigError, message);
+Deno.test("readConfigFile() names the file in every error", async () => {
+  const bad = async (text: string, message: string) => {
+    const error = await assertRejects(() => readConfigFile("t.json", text), ConfigError, message);
     assertEquals(error.message.startsWith("t.json: "), true, error.message);
   };
-  bad("{", "Cannot read it as JSON");
-  bad("[]", "Cannot use options: wanted an object");
-  bad("null", "Cannot use options: wanted an object");
-  bad('{"tiem":{}}', 'there is no "tiem", only prefix, mapping');
-  bad('{"time":{"zone":"UTC"}}', 'Cannot use time: there is no "zone"');
-  bad('{"storage":"kv"}', "choose it by --storage");
-  bad('{"onError":null}', "it is a function");
-  bad('{"mapping":{"add":["a~a"]}}', "stands in it twice");
-  bad('{"time":{"timezone":"Mars/Olympus"}}', "Cannot use the time zone");
-  bad('{"__proto__":1}', "__proto__");
+  await bad("{", "Cannot read it as JSON");
+  await bad("[]", "Cannot use options: wanted an object");
+  await bad("null", "Cannot use options: wanted an object");
+  await bad('{"tiem":{}}', 'there is no "tiem", only prefix, mapping');
+  await bad('{"time":{"zone":"UTC"}}', 'Cannot use time: there is no "zone"');
+  await bad('{"storage":"kv"}', "choose it by --storage");
+  await bad('{"onError":null}', "it is a function");
+  await bad('{"mapping":{"add":["a~a"]}}', "stands in it twice");
+  await bad('{"time":{"timezone":"Mars/Olympus"}}', "Cannot use the time zone");
+  await bad('{"__proto__":1}', "__proto__");
 });
 
 Deno.test("readOptions() puts --data-dir, --durability and --retain over the journal of the file", async () => {

@@ -19,6 +19,7 @@ export const PAGES = [
   "docs/redis.md",
   "docs/procession.md",
   "docs/trails.md",
+  "docs/series-import.md",
   "docs/series.md",
   "docs/series-storage.md",
   "docs/series-postgres.md",

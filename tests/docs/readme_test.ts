@@ -18,7 +18,7 @@ import { after, block, code, numberOf, read, table } from "./_pages.ts";
 import { replay } from "./_transcript.ts";
 
 const README = "README.md";
-const options = readConfigFile("traqq.json", block(README, "config"));
+const options = await readConfigFile("traqq.json", block(README, "config"));
 
 Deno.test("README.md: the conversation is the server's", async () => {
   await using traqq = await Traqq.open({ ...options, storage: new MemoryStorage() });

@@ -45,8 +45,20 @@ export interface SeriesRoute {
   readonly openApi?: object;
 }
 
+/** What `/stats` says of series; others may stand beside. */
+export interface SeriesCounters {
+  /** Bytes of lines that wait for the database. */
+  readonly waitingBytes: number;
+  /** Points in them. */
+  readonly waitingPoints: number;
+}
+
 /** What has such routes. */
 export interface SeriesRoutes {
   /** The first that accepts a request answers it. */
   routes(): readonly SeriesRoute[];
+  /** Whether the database is there, for `/ready`. Default it is. */
+  readonly isReady?: boolean;
+  /** Counters, for `/stats`. */
+  stats?(): SeriesCounters;
 }

@@ -136,6 +136,11 @@ export class PointLog {
     this.#appender.put(end, { event: this.#last });
   }
 
+  /** Notes that the database has points up to a number that were never appended. */
+  passOver(position: number): void {
+    this.#last = Math.max(this.#last, position);
+  }
+
   /** Resolves when all that was appended so far is as durable as the mode says. */
   get accepted(): Promise<void> {
     if (this.#accepted === undefined) {

@@ -13,27 +13,42 @@ const MAX_UNSIGNED = 2n ** 64n - 1n;
 
 /** A point as a line, without a line feed behind it; its time in nanoseconds. @throws {RangeError} */
 export function encodePoint({ measurement, tags = {}, fields, time }: Point): string {
-  const head = [nameOf("measurement", measurement, /[, ]/g)];
-  if (measurement.startsWith("#")) {
-    throw new RangeError(
-      `Cannot write the measurement ${show(measurement)}: a line that begins with # is a comment`,
-    );
-  }
-  for (const [key, value] of Object.entries(tags)) {
-    if (value === undefined) continue;
-    head.push(`${keyOf("tag", key)}=${nameOf(`value of the tag ${show(key)}`, value, /[, =]/g)}`);
-  }
+  const head = encodeKey(measurement, Object.entries(tags));
   const values: string[] = [];
   for (const [key, value] of Object.entries(fields)) {
-    if (value !== undefined) values.push(`${keyOf("field", key)}=${valueOf(key, value)}`);
+    if (value !== undefined) values.push(`${encodeFieldKey(key)}=${encodeValue(key, value)}`);
   }
   if (values.length === 0) {
     throw new RangeError(
       `Cannot write a point of ${show(measurement)}: it has no field; give it at least one`,
     );
   }
-  const line = `${head.join(",")} ${values.join(",")}`;
+  const line = `${head} ${values.join(",")}`;
   return time === undefined ? line : `${line} ${timeOf(time)}`;
+}
+
+/** What a line begins with: the measurement and its tags. @throws {RangeError} */
+export function encodeKey(
+  measurement: string,
+  tags: Iterable<readonly [key: string, value: string | undefined]>,
+): string {
+  let key = nameOf("measurement", measurement, /[, ]/g);
+  if (measurement.startsWith("#")) {
+    throw new RangeError(
+      `Cannot write the measurement ${show(measurement)}: a line that begins with # is a comment`,
+    );
+  }
+  for (const [tag, value] of tags) {
+    if (value === undefined) continue;
+    const text = nameOf(`value of the tag ${show(tag)}`, value, /[, =]/g);
+    key += `,${keyOf("tag", tag)}=${text}`;
+  }
+  return key;
+}
+
+/** The key of a field, as it stands in a line. @throws {RangeError} */
+export function encodeFieldKey(key: string): string {
+  return keyOf("field", key);
 }
 
 /** Points as lines, each with a line feed behind it. @throws {RangeError} */
@@ -70,7 +85,8 @@ function nameOf(what: string, name: string, special: RegExp): string {
   );
 }
 
-function valueOf(key: string, value: PointValue): string {
+/** A value of a field, as it stands in a line. @throws {RangeError} */
+export function encodeValue(key: string, value: PointValue): string {
   if (typeof value === "number") {
     if (Number.isFinite(value)) return String(value);
     throw new RangeError(`Cannot write the field ${show(key)}: ${value} is no number to keep`);

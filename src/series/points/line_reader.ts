@@ -39,6 +39,8 @@ export interface LineSource {
    * second are apart: for events, each of which counts. Such lines have whole seconds, and no comments.
    */
   spread?: number;
+  /** A line without a time is refused: for a file, whose lines would have another time when it is read again. */
+  needsTime?: boolean;
   /** Where the next line begins. */
   at: number;
   /** Its number, from 1. */
@@ -331,6 +333,12 @@ export class LineReader {
     const { times, rows } = columns;
     let at = skipBlanks(bytes, fieldsEnd);
     if (at === bytes.length || isEnd(bytes, at)) {
+      if (source.needsTime === true) {
+        throw new LineError(
+          at,
+          "it has no time, and would be another point each time it is imported",
+        );
+      }
       const now = precision === "ns" ? source.nowNs + BigInt(points) : source.nowNs;
       writeBig(times, rows * 2, cutTo(now, precision));
       return lineFeed(bytes, at);

@@ -336,7 +336,10 @@ class App {
       "/find": get("read", (visit) => this.#ask(visit, "/find")),
       "/overview": get("read", async () => json(await this.#traqq.overview())),
       "/live": get("read", (visit, untilMs) => this.#listen(visit, untilMs)),
-      "/stats": get("read", async () => json(toStats(await this.#allRooms()))),
+      "/stats": get(
+        "read",
+        async () => json({ ...toStats(await this.#allRooms()), ...this.#seriesStats() }),
+      ),
       "/metrics": get(
         "read",
         async () => text(toPrometheus(await this.#allRooms()), PROMETHEUS_TYPE),
@@ -434,8 +437,17 @@ class App {
   }
 
   #ready(): Response {
-    const ready = this.#traqq.isOpen && !this.#isClosed;
+    const hasSeries = this.#options.series?.isReady !== false;
+    const ready = this.#traqq.isOpen && !this.#isClosed && hasSeries;
     return json({ ready }, ready ? 200 : 503);
+  }
+
+  /** As RusTs says it, and all that we count beside. */
+  #seriesStats(): object {
+    const series = this.#options.series?.stats?.();
+    if (series === undefined) return {};
+    const { waitingBytes: active_size, waitingPoints: active_points } = series;
+    return { memtable: { active_size, active_points }, series };
   }
 
   /** All servers on the port are one to who asks. */
