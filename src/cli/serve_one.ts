@@ -14,6 +14,7 @@ import type { HttpServer } from "../server/http.ts";
 import type { Siblings } from "../server/siblings.ts";
 import { serveTcp, type TcpServer } from "../server/tcp.ts";
 import type { Totals } from "../server/totals.ts";
+import type { LiveTrails } from "../trails/mod.ts";
 import { formatNumber } from "./draw/number.ts";
 import { harmless } from "./draw/text.ts";
 import { durationMs } from "./duration.ts";
@@ -24,6 +25,7 @@ import type { Log } from "./log.ts";
 import { need } from "./permissions.ts";
 import { httpPermission, type HttpSettings, openHttp, readHttp } from "./serve_http.ts";
 import { readAddress } from "./shared_flags.ts";
+import { type AttachTrails, closeTrails } from "./serve_trails.ts";
 import { type Opened, openTraqq, storagePermissions } from "./storage.ts";
 import type { Terminal } from "./terminal.ts";
 import { readAccess, TOKEN_VARIABLE } from "./tokens.ts";
@@ -108,6 +110,7 @@ export class OneServer {
   #tcp: TcpServer | undefined;
   #web: HttpServer | undefined;
   #handler: SharedHandler | undefined;
+  #trails: LiveTrails | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(settings: ServeSettings, opened: Opened, log: Log) {
@@ -146,6 +149,11 @@ export class OneServer {
   /** The HTTP side that others on the same port talk to. */
   get handler(): SharedHandler | undefined {
     return this.#handler;
+  }
+
+  /** Runs a program over what is recorded from now on. @throws {TrailsError} if it cannot be */
+  attach(trails: AttachTrails): void {
+    this.#trails = trails(this.#opened.traqq, this.#log);
   }
 
   /** The counters of this one alone. */
@@ -217,6 +225,7 @@ export class OneServer {
     // At most half of the time is the clients', for what they sent must still get to storage.
     const options = { deadlineMs: timeoutMs / 2 };
     await Promise.all([this.#web?.shutdown(options), this.#tcp?.shutdown(options)]);
+    if (this.#trails !== undefined) await closeTrails(this.#trails, this.#log);
     await closeWithin(this.#opened, deadlineMs - performance.now());
   }
 }

@@ -86,6 +86,7 @@ export class Flusher {
   #delta: Delta;
   /** Number of the last event in the journal that was added. */
   #lastEvent = 0;
+  #lastSeconds = 0;
   /** Properties that are read of an event. */
   readonly #names: readonly string[];
   /** Resolves when the current delta is in storage. */
@@ -135,6 +136,11 @@ export class Flusher {
     return this.#isDeltaFull(1) || this.#options.journal?.isFull(1) === true;
   }
 
+  /** The unix second of the event that was added last. */
+  get lastSeconds(): number {
+    return this.#lastSeconds;
+  }
+
   /** Counters, and what is held right now. */
   stats(): FlusherStats {
     return {
@@ -180,8 +186,9 @@ export class Flusher {
       );
     }
     try {
-      if (journal === undefined) this.#delta.add(event, at);
-      else this.#addJournalled(journal, event, at, lines, index);
+      this.#lastSeconds = journal === undefined
+        ? this.#delta.add(event, at)
+        : this.#addJournalled(journal, event, at, lines, index);
     } catch (error) {
       // The values of refused events are held too, and no flush lets go of a delta without an event.
       if (this.#isDeltaFull(1)) {
@@ -307,10 +314,12 @@ export class Flusher {
     at: Instant | undefined,
     lines: EventLines | undefined,
     index: number,
-  ): void {
+  ): number {
+    let seconds: number;
     if (lines === undefined || index >= lines.ends.length) {
       const kept = keepEvent(event, this.#names);
-      journal.append(this.#delta.add(kept.event, at), kept.text);
+      seconds = this.#delta.add(kept.event, at);
+      journal.append(seconds, kept.text);
     } else {
       const { bytes, starts: { [index]: start }, ends: { [index]: end } } = lines;
       if (!(start >= 0 && start <= end && end <= bytes.length)) {
@@ -318,9 +327,11 @@ export class Flusher {
           `Cannot record event ${index} from ${start} to ${end} of ${bytes.length} bytes: there is no such line`,
         );
       }
-      journal.appendLine(this.#delta.add(event, at), bytes, start, end);
+      seconds = this.#delta.add(event, at);
+      journal.appendLine(seconds, bytes, start, end);
     }
     this.#lastEvent = journal.lastEvent;
+    return seconds;
   }
 
   async #acceptedWithRoom(accepted: Promise<void> | undefined): Promise<void> {

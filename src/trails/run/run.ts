@@ -12,6 +12,7 @@ import type { TrailSource } from "../data/source.ts";
 import { TrailsError } from "../errors.ts";
 import type { Program } from "../language/program.ts";
 import { resultOf, type TrailsResult } from "../results.ts";
+import { missingFunction } from "./functions.ts";
 import type { Functions } from "./interpreter.ts";
 import { type Parameters, readRounds, type Round } from "./parameters.ts";
 import { runOnWorkers } from "./pool.ts";
@@ -57,10 +58,10 @@ export async function runProgram(
 ): Promise<TrailsResult> {
   const { compat } = program;
   const { functions = {} } = options;
-  for (const name of program.functions) {
-    if (Object.hasOwn(functions, name) && typeof functions[name] === "function") continue;
+  const missing = missingFunction(program, functions);
+  if (missing !== undefined) {
     throw new TrailsError(
-      `Cannot run ${program.file}: it calls ${name}(); give that function in functions`,
+      `Cannot run ${program.file}: it calls ${missing}(); give that function in functions`,
     );
   }
   // Several are read whole and become one, past the filter; one is read as it lies there.
