@@ -46,6 +46,8 @@ export interface RunOptions {
   sketches?: "trck";
   /** False: no code is generated; slower, same results. Default true. */
   generateCode?: boolean;
+  /** False: trails that cannot match are decoded, too; slower, same results. Default true. */
+  skipTrails?: boolean;
   /** Told now and then how many events are done, of how many there are. */
   onProgress?: (done: number, total: number) => void;
 }
@@ -84,6 +86,7 @@ export async function runProgram(
     mergesEqual: isOne && (source.mergesEqual || compat === "trck"),
     wantsHex,
     generatesCode: options.generateCode ?? true,
+    skips: options.skipTrails ?? true,
   };
   const outputs = await outputsOf(settings, source, options);
   const ofRun = distinct.map((_, i) => {
@@ -122,15 +125,23 @@ async function outputsOf(
     progress: new BigInt64Array(new SharedArrayBuffer(16)),
     jobsAtOnce: Math.max(1, Math.ceil(jobs.count / (count * PARTS_PER_WORKER))),
   };
-  const report = () => onProgress?.(Number(Atomics.load(order.progress, 1)), source.eventCount);
+  const total = source.eventCount;
+  let isDone = false;
+  // Events of trails that were passed over were not counted.
+  const report = () =>
+    onProgress?.(isDone ? total : Number(Atomics.load(order.progress, 1)), total);
   const timer = onProgress && setInterval(report, PROGRESS_MS);
   try {
     if (count > 1) {
       const outputs = await runOnWorkers(count, order);
-      if (outputs !== undefined) return outputs;
+      if (outputs !== undefined) {
+        isDone = true;
+        return outputs;
+      }
     }
     const runner = new Runner(settings, source, functions);
     work(runner, order);
+    isDone = true;
     return runner.outputs;
   } finally {
     clearInterval(timer);
