@@ -6,6 +6,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { TdbSource } from "../../src/trails/data/tdb.ts";
 import { readPackage } from "../../src/trails/data/tdb_package.ts";
 import { type Parameters, TrailData, TrailProgram } from "../../src/trails/mod.ts";
@@ -55,19 +56,29 @@ function option(name: string): string | undefined {
   return at < 0 ? undefined : Deno.args[at + 1];
 }
 
-/** The best of some runs: others use the machine, too. */
-async function best<T>(
-  runs: number,
-  work: () => Promise<T> | T,
-): Promise<{ ms: number; answer: T }> {
-  let ms = Infinity;
+/** What work takes: the best of some runs, as others use the machine, too. */
+interface Taken<T> {
+  readonly seconds: number;
+  /** Of all cores together, which others disturb less. */
+  readonly cpuSeconds: number;
+  readonly answer: T;
+}
+
+async function best<T>(runs: number, work: () => Promise<T> | T): Promise<Taken<T>> {
+  let seconds = Infinity, cpuSeconds = Infinity;
   let answer: T;
   for (let i = 0; i < runs; i++) {
-    const began = performance.now();
+    const began = performance.now(), cpu = process.cpuUsage();
     answer = await work();
-    ms = Math.min(ms, performance.now() - began);
+    const { user, system } = process.cpuUsage(cpu);
+    seconds = Math.min(seconds, (performance.now() - began) / 1000);
+    cpuSeconds = Math.min(cpuSeconds, (user + system) / 1e6);
   }
-  return { ms, answer: answer! };
+  return { seconds, cpuSeconds, answer: answer! };
+}
+
+function shown({ seconds, cpuSeconds }: Taken<unknown>): string {
+  return `${seconds.toFixed(2)} s (CPU ${cpuSeconds.toFixed(2)} s)`;
 }
 
 const path = await benchData();
@@ -76,21 +87,20 @@ const only = option("only");
 for (const { name, text, parameters = {} } of QUESTIONS) {
   if (only !== undefined && only !== name) continue;
   const texts: string[] = [];
-  let seconds = "";
   for (const workers of [1, 2]) {
-    const { ms, answer } = await best(runs, async () => {
+    const taken = await best(runs, async () => {
       const data = await TrailData.open([path]);
       return await TrailProgram.parse(text).run(data, { parameters, workers });
     });
-    texts.push(JSON.stringify(answer));
-    seconds += `  ${workers} ${workers === 1 ? "thread" : "threads"} ${(ms / 1000).toFixed(2)} s`;
+    texts.push(JSON.stringify(taken.answer));
+    console.log(`${name}, ${workers} ${workers === 1 ? "thread" : "threads"}: ${shown(taken)}`);
   }
   const hand = byHand[name];
-  const { ms, answer } = await best(runs, async () => {
+  const taken = await best(runs, async () => {
     return hand(new TdbSource(await readPackage(path)), parameters);
   });
-  console.log(`${name.padEnd(9)}${seconds}  by hand, 1 thread ${(ms / 1000).toFixed(2)} s`);
-  if (texts[0] !== texts[1] || texts[0] !== JSON.stringify(answer)) {
+  console.log(`${name}, by hand, 1 thread: ${shown(taken)}`);
+  if (texts[0] !== texts[1] || texts[0] !== JSON.stringify(taken.answer)) {
     throw new Error(`BUG: answers of ${name} differ: ${texts[0].slice(0, 200)}`);
   }
 }

@@ -37,7 +37,7 @@ export const trails: Command = {
   about: [
     "A program in the language of trck counts, collects and times out over the events of each user: " +
     "sessions, funnels, attribution. DATA is TrailDB files (.tdb), which have their users and times, " +
-    "or CSV (.csv) and NDJSON, gzipped or not, with --by. docs/trails.md teaches the language.",
+    "or Parquet (.parquet), CSV (.csv) and NDJSON, gzipped or not, with --by. docs/trails.md teaches the language.",
     "test runs the tests in a program's comments, check only reads it.",
   ],
   groups: [
@@ -45,7 +45,7 @@ export const trails: Command = {
       title: "Data",
       flags: [
         { name: "data", value: "PATH", many: true, help: "The same as DATA; repeatable" },
-        { name: "by", value: "NAME", help: "The property with the user, for CSV and NDJSON" },
+        { name: "by", value: "NAME", help: "The property with the user, for all but TrailDB" },
         { name: "time", value: "NAME", help: "The property with the time; default time" },
         {
           name: "filter",
