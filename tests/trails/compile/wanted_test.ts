@@ -113,8 +113,9 @@ Deno.test({
           "timestamp > 5 -> yield $n, repeat",
           'a = "x" or b = "" -> yield $n, repeat',
           'missing = "" -> yield $n, repeat',
+          "a not in #s -> yield $n, repeat",
         ]
-      ) assertEquals(read(any), undefined, any);
+      ) assertEquals(read(any, { "#s": ["x"] }), undefined, any);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

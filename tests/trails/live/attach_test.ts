@@ -224,6 +224,40 @@ Deno.test("attach() records again what is yielded while storage is slow, and cou
   );
 });
 
+Deno.test("attach() begins anew after a restart, and what was yielded before counts once", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const open = () =>
+      Traqq.open({ storage: new MemoryStorage(), mapping: MAPPING, journal: { directory } });
+    const program = TrailProgram.parse(CART);
+    const record = (traqq: Traqq, event: string, user: string, after: number) =>
+      traqq.record({ event, user, page: "p" }, { at: START + after });
+    {
+      await using traqq = await open();
+      await using _live = attach(traqq, program, { user: "user" });
+      await record(traqq, "cart", "ada", 0);
+      await record(traqq, "cart", "grace", 1);
+      await record(traqq, "buy", "ada", 2);
+    }
+    await using traqq = await open();
+    await using live = attach(traqq, program, { user: "user" });
+    assertEquals(live.stats().events, 0);
+    // Grace's cart is forgotten.
+    await record(traqq, "buy", "grace", 3);
+    await record(traqq, "visit", "linus", 7200);
+    assertEquals(await countsOf(traqq), {
+      "cart": 2,
+      "buy": 2,
+      "visit": 1,
+      "trails.pages": 2,
+      "trails.pairs": 2,
+      "trails.bought": 1,
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("attach() tells what it cannot record any more", async () => {
   const errors: string[] = [];
   const traqq = await Traqq.open({ storage: new MemoryStorage(), mapping: MAPPING });
