@@ -225,7 +225,9 @@ export class OneServer {
     // At most half of the time is the clients', for what they sent must still get to storage.
     const options = { deadlineMs: timeoutMs / 2 };
     await Promise.all([this.#web?.shutdown(options), this.#tcp?.shutdown(options)]);
-    if (this.#trails !== undefined) await closeTrails(this.#trails, this.#log);
+    if (this.#trails !== undefined) {
+      await closeTrails(this.#trails, this.#log, (deadlineMs - performance.now()) / 2);
+    }
     await closeWithin(this.#opened, deadlineMs - performance.now());
   }
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import { messageOf } from "../base/errors.ts";
+import { withDeadline } from "../base/promises.ts";
 import type { Traqq } from "../traqq.ts";
 import type { LiveTrails } from "../trails/mod.ts";
 import { formatNumber } from "./draw/number.ts";
-import { UsageError } from "./errors.ts";
+import { CliError, UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
 import type { FlagGroup, Values } from "./flags.ts";
 import type { Log } from "./log.ts";
@@ -63,9 +64,20 @@ export async function readTrails(
     });
 }
 
-/** Ends it, and says what its numbers lack. */
-export async function closeTrails(live: LiveTrails, log: Log): Promise<void> {
-  await live.close();
+/** Ends it, and says what its numbers lack. Never rejects: the events themselves must get to storage. */
+export async function closeTrails(
+  live: LiveTrails,
+  log: Log,
+  milliseconds: number,
+): Promise<void> {
+  try {
+    const closed = live.close();
+    const isLate = () =>
+      new CliError(`Not recorded: ${live.stats().waiting} yields of --trails, as storage is slow`);
+    await withDeadline(closed, milliseconds, isLate);
+  } catch (error) {
+    log.error(messageOf(error));
+  }
   const { late, forgotten, failed, refused } = live.stats();
   const lacks = Object.entries({
     "late events": late,
