@@ -74,6 +74,8 @@ export interface TraqqStats extends FlusherStats {
   journal?: JournalStats;
 }
 
+type Observer = (event: unknown, seconds: number) => void;
+
 /** Milliseconds after which recordMany lets others run. */
 const YIELD_MS = 8;
 /** What the journal gets to close, even where storage has taken all the time. */
@@ -116,7 +118,7 @@ export class Traqq implements AsyncDisposable {
   readonly #pruner: Pruner;
   #closed: Promise<void> | undefined;
   /** Told of each event that was counted; undefined where nobody listens. */
-  #observers: Set<(event: unknown) => void> | undefined;
+  #observers: Set<Observer> | undefined;
   readonly #counts = {
     recorded: 0,
     rejected: 0,
@@ -438,11 +440,12 @@ export class Traqq implements AsyncDisposable {
    * `durability` says: for showing what comes. The event is the caller's own object: keep a copy. What
    * the function throws goes to `onError`.
    *
+   * @param observer gets the event, and the unix second at which it was counted
    * @returns a function that ends it
    */
-  observe(observer: (event: unknown) => void): () => void {
+  observe(observer: (event: unknown, seconds: number) => void): () => void {
     // One of its own, so that the same function may be given twice.
-    const own = (event: unknown) => observer(event);
+    const own: Observer = (event, seconds) => observer(event, seconds);
     this.#observers = (this.#observers ?? new Set()).add(own);
     return () => {
       this.#observers?.delete(own);
@@ -486,7 +489,9 @@ export class Traqq implements AsyncDisposable {
         index,
       );
       this.#counts.recorded++;
-      if (this.#observers !== undefined) this.#tell(this.#observers, event);
+      if (this.#observers !== undefined) {
+        this.#tell(this.#observers, event, this.#flusher.lastSeconds);
+      }
       return wait;
     } catch (error) {
       if (error instanceof EventError) {
@@ -496,10 +501,10 @@ export class Traqq implements AsyncDisposable {
     }
   }
 
-  #tell(observers: Iterable<(event: unknown) => void>, event: unknown): void {
+  #tell(observers: Iterable<Observer>, event: unknown, seconds: number): void {
     for (const observer of observers) {
       try {
-        observer(event);
+        observer(event, seconds);
       } catch (error) {
         // Whoever only looks on must not make an event that was counted look refused.
         this.#onError(error instanceof Error ? error : new Error(String(error)));

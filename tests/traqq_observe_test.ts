@@ -15,6 +15,22 @@ Deno.test("Traqq.observe() tells of each event that was counted, and of no other
   assertEquals(traqq.stats().recorded, 5);
 });
 
+Deno.test("Traqq.observe() tells the second at which an event is counted, though observers record", async () => {
+  await using traqq = await Traqq.open({
+    storage: new MemoryStorage(),
+    time: { property: "time" },
+  });
+  const seen: [string, number][] = [];
+  traqq.observe((event) => {
+    const { name } = event as { name?: string };
+    if (name !== undefined) traqq.record({ event: "echo" }, { at: 5 });
+  });
+  traqq.observe((event, seconds) => seen.push([(event as { event: string }).event, seconds]));
+  await traqq.record({ event: "a", name: "x", time: 100 });
+  await traqq.record({ event: "b", time: "1970-01-01T00:03:20Z" }, { at: 300.7 });
+  assertEquals(seen, [["echo", 5], ["a", 100], ["b", 300]]);
+});
+
 Deno.test("Traqq.observe() with one function twice calls it twice, and each is ended by itself", async () => {
   await using traqq = await Traqq.open({ storage: new MemoryStorage() });
   let calls = 0;

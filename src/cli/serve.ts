@@ -15,6 +15,7 @@ import { PG_ADDR, PG_FLAGS } from "./serve_pg.ts";
 import { SERIES_FLAGS } from "./serve_series.ts";
 import { DEFAULT_STOP_MS, type RunningServer } from "./running_server.ts";
 import { startServer, WORKER_FLAGS } from "./serve_start.ts";
+import { TRAILS_FLAGS } from "./serve_trails.ts";
 import {
   DATA_FLAGS,
   DEFAULT_ADDR,
@@ -88,6 +89,7 @@ export const serve: Command = {
     SERIES_FLAGS,
     PG_FLAGS,
     WORKER_FLAGS,
+    TRAILS_FLAGS,
     LOG_FLAGS,
     DATA_FLAGS,
     storageFlags(`Where to keep it; default kv, in the file ${DEFAULT_KV_PATH}`),
@@ -132,7 +134,8 @@ export const serve: Command = {
         "--allow-write=traqq.db,traqq.db.refused.ndjson",
     },
     {
-      when: "--config, --token-file, --jwt-secret-file, --tls-cert, --tls-key",
+      when:
+        "--config, --token-file, --jwt-secret-file, --tls-cert, --tls-key, --trails, --trails-params",
       flags: "--allow-read=FILE",
     },
     { when: "the token from the environment", flags: "--allow-env=TRAQQ_TOKEN,TRAQQ_JWT_SECRET" },
@@ -156,6 +159,10 @@ export const serve: Command = {
     {
       line: `traqq serve --workers 2 --data-dir data --http ${HTTP_ADDR}`,
       does: "on two cores",
+    },
+    {
+      line: "traqq serve --trails sessions.tr --trails-user user",
+      does: "count each user's sessions as they end",
     },
     {
       line: "traqq serve --addr 0.0.0.0:9876 --token-file token --tls-cert c.pem --tls-key k.pem",

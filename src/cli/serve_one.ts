@@ -16,6 +16,7 @@ import type { HttpServer } from "../server/http.ts";
 import type { Siblings } from "../server/siblings.ts";
 import { serveTcp, type TcpServer } from "../server/tcp.ts";
 import type { Totals } from "../server/totals.ts";
+import type { LiveTrails } from "../trails/mod.ts";
 import { formatNumber } from "./draw/number.ts";
 import { harmless } from "./draw/text.ts";
 import { durationMs } from "./duration.ts";
@@ -26,6 +27,7 @@ import type { Log } from "./log.ts";
 import { need } from "./permissions.ts";
 import { httpPermission, type HttpSettings, openHttp, readHttp } from "./serve_http.ts";
 import { readAddress } from "./shared_flags.ts";
+import { type AttachTrails, closeTrails } from "./serve_trails.ts";
 import { type Opened, openTraqq, storagePermissions } from "./storage.ts";
 import { openPg, pgPermission, type PgSettings, readPg, readPgAddress } from "./serve_pg.ts";
 import { closeSeries, openSeries, readSeriesFlags, type SeriesSettings } from "./serve_series.ts";
@@ -126,6 +128,7 @@ export class OneServer {
   #web: HttpServer | undefined;
   #pg: PgServer | undefined;
   #handler: SharedHandler | undefined;
+  #trails: LiveTrails | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(
@@ -177,6 +180,11 @@ export class OneServer {
   /** The HTTP side that others on the same port talk to. */
   get handler(): SharedHandler | undefined {
     return this.#handler;
+  }
+
+  /** Runs a program over what is recorded from now on. @throws {TrailsError} if it cannot be */
+  attach(trails: AttachTrails): void {
+    this.#trails = trails(this.#opened.traqq, this.#log);
   }
 
   /** The counters of this one alone. */
@@ -261,6 +269,9 @@ export class OneServer {
       this.#tcp?.shutdown(options),
       this.#pg?.shutdown(options),
     ]);
+    if (this.#trails !== undefined) {
+      await closeTrails(this.#trails, this.#log, (deadlineMs - performance.now()) / 2);
+    }
     try {
       await closeWithin(this.#opened, deadlineMs - performance.now());
     } finally {

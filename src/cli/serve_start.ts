@@ -9,6 +9,7 @@ import { type FlagGroup, type Values, wholeNumber } from "./flags.ts";
 import type { Log } from "./log.ts";
 import { allStopped, DEFAULT_STOP_MS, type RunningServer, stoppable } from "./running_server.ts";
 import { bannerOf, leftBehind, OneServer, readSettings } from "./serve_one.ts";
+import { readTrails } from "./serve_trails.ts";
 import type { Terminal } from "./terminal.ts";
 import { LeftJournals } from "./workers/left.ts";
 import { startWorkers } from "./workers/pool.ts";
@@ -38,11 +39,13 @@ export async function startServer(
   if (workers > MAX_WORKERS) {
     throw new UsageError(`--workers wants at most ${MAX_WORKERS}, received ${workers}`);
   }
+  const trails = await readTrails(values, workers);
   if (workers > 1) return await startWorkers(values, terminal, log, workers);
   const settings = await readSettings(values);
   const one = await OneServer.open(settings, values, terminal, log);
   let left: LeftJournals | undefined;
   try {
+    if (trails !== undefined) one.attach(trails);
     left = await LeftJournals.open(values, terminal, log, one.facts.journal?.directory, 1);
     const others = left;
     const listening = one.listen({

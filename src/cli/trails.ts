@@ -17,11 +17,12 @@ import {
 import type { Command } from "./command.ts";
 import { Progress } from "./draw/progress.ts";
 import { harmless } from "./draw/text.ts";
-import { CliError, EXIT, UsageError } from "./errors.ts";
+import { EXIT, UsageError } from "./errors.ts";
 import { readFile } from "./files.ts";
 import { oneOf, quoted, type Values, wholeNumber } from "./flags.ts";
 import { need } from "./permissions.ts";
 import type { Terminal } from "./terminal.ts";
+import { readJson, readParameters } from "./trail_parameters.ts";
 import { trailsCsv, trailsJson, trailsNdjson, trailsTable } from "./trail_formats.ts";
 
 const DEFAULT_LIMIT = 20;
@@ -36,7 +37,7 @@ export const trails: Command = {
   about: [
     "A program in the language of trck counts, collects and times out over the events of each user: " +
     "sessions, funnels, attribution. DATA is TrailDB files (.tdb), which have their users and times, " +
-    "or CSV (.csv) and NDJSON, gzipped or not, with --by. docs/trails.md teaches the language.",
+    "or Parquet (.parquet), CSV (.csv) and NDJSON, gzipped or not, with --by. docs/trails.md teaches the language.",
     "test runs the tests in a program's comments, check only reads it.",
   ],
   groups: [
@@ -44,7 +45,7 @@ export const trails: Command = {
       title: "Data",
       flags: [
         { name: "data", value: "PATH", many: true, help: "The same as DATA; repeatable" },
-        { name: "by", value: "NAME", help: "The property with the user, for CSV and NDJSON" },
+        { name: "by", value: "NAME", help: "The property with the user, for all but TrailDB" },
         { name: "time", value: "NAME", help: "The property with the time; default time" },
         {
           name: "filter",
@@ -226,9 +227,7 @@ async function readOptions(values: Values): Promise<RunOptions> {
   const exclude = values.get("exclude-file");
   const workers = wholeNumber(values, "workers", 1);
   return {
-    ...(params === undefined
-      ? {}
-      : { parameters: readObject(params, await readFile("the parameters", params)) }),
+    ...(params === undefined ? {} : { parameters: await readParameters(params) }),
     ...(filter === undefined ? {} : { filter: readFilter(readJson("--filter", filter)) }),
     ...(windows === undefined
       ? {}
@@ -238,22 +237,6 @@ async function readOptions(values: Values): Promise<RunOptions> {
       : { exclude: readExcluded(await readFile("the exclude file", exclude)) }),
     ...(workers === undefined ? {} : { workers }),
   };
-}
-
-function readObject(file: string, text: string): Record<string, unknown> {
-  const json = readJson(file, text);
-  if (typeof json === "object" && json !== null && !Array.isArray(json)) {
-    return json as Record<string, unknown>;
-  }
-  throw new CliError(`Cannot use ${file}: wanted an object with the parameters, as {"%a": "x"}`);
-}
-
-function readJson(what: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CliError(`Cannot use ${what}: it is not JSON: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 function print(

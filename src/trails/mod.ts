@@ -16,6 +16,7 @@ export {
 } from "./data/selection.ts";
 export { type Compat, type Place, ProgramError, TrailsError } from "./errors.ts";
 export type { ParseOptions } from "./language/check.ts";
+export { attach, type AttachOptions, type LiveStats, LiveTrails } from "./live/attach.ts";
 export { type JsonValue, TrailsResult, type TrailsRow } from "./results.ts";
 export type { Functions } from "./run/interpreter.ts";
 export type { Parameters } from "./run/parameters.ts";

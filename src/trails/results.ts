@@ -114,7 +114,7 @@ export function resultOf(
   if (isList) {
     return new TrailsResult(rounds.map(({ vars }, i) => row(vars, totals[i].values())), true);
   }
-  const merged = empty();
-  for (const one of new Set(totals)) merged.merge(one);
+  const [merged = empty(), ...others] = new Set(totals);
+  for (const one of others) merged.merge(one);
   return new TrailsResult([row([], merged.values())], false);
 }

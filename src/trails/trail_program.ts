@@ -11,6 +11,9 @@ import type { TrailsResult } from "./results.ts";
 import { type RunOptions, runProgram } from "./run/run.ts";
 import { runUnitTests, type UnitTestReport } from "./run/unit_tests.ts";
 
+/** What a program was parsed to, for those who run it. */
+export let programOf: (program: TrailProgram) => Program;
+
 /**
  * A state machine over each user's events.
  *
@@ -92,5 +95,9 @@ export class TrailProgram {
   /** Runs the tests in its comments. @throws {TrailsError} if they cannot be read */
   test(options: Pick<RunOptions, "functions"> = {}): Promise<UnitTestReport> {
     return runUnitTests(this.#program, options);
+  }
+
+  static {
+    programOf = (program) => program.#program;
   }
 }

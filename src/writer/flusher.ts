@@ -86,6 +86,7 @@ export class Flusher {
   #delta: Delta;
   /** Number of the last event in the journal that was added. */
   #lastEvent = 0;
+  #lastSeconds = 0;
   /** Properties that are read of an event. */
   readonly #names: readonly string[];
   /** Resolves when the current delta is in storage. */
@@ -135,6 +136,11 @@ export class Flusher {
   get full(): boolean {
     return this.#isDeltaFull(1) || this.#options.journal?.isFull(1) === true ||
       this.#options.config.keeper?.isFull(1) === true;
+  }
+
+  /** The unix second of the event that was added last. */
+  get lastSeconds(): number {
+    return this.#lastSeconds;
   }
 
   /** Counters, and what is held right now. */
@@ -188,6 +194,7 @@ export class Flusher {
       const seconds = journal === undefined
         ? this.#delta.add(event, at)
         : this.#addJournalled(journal, event, at, lines, index);
+      this.#lastSeconds = seconds;
       keeper?.keep(event, seconds);
     } catch (error) {
       // The values of refused events are held too, and no flush lets go of a delta without an event.

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Folder, run } from "./_program.ts";
+import { Client } from "../../src/client/client.ts";
+import { Folder, run, Server } from "./_program.ts";
 
 const PROGRAM = `foreach %t in @list
   start ->
@@ -137,4 +138,86 @@ Deno.test("traqq trails: wrong usage exits with 2 and one line", async () => {
   await usage("trails run needs a program, such as sessions.tr", "run");
   await usage("trails run needs data, such as events.tdb", "run", "p.tr");
   await usage("--by is for trails run", "test", "p.tr", "--by", "u");
+});
+
+const LIVE = `start ->
+  receive
+    event = "cart", shop = %shop -> carted
+    * -> repeat
+carted ->
+  receive
+    event = "buy" -> yield cookie to &bought, start
+    * -> repeat
+  after 1h -> yield $left, start
+`;
+
+Deno.test("traqq serve --trails records what a program yields, and says at the end what it lacks", async () => {
+  await using folder = new Folder();
+  await Deno.writeTextFile(`${folder.path}/cart.tr`, LIVE);
+  await Deno.writeTextFile(`${folder.path}/shop.json`, '{"%shop": "x"}');
+  const flags = ["--trails-user", "user", "--trails-params", "shop.json"];
+  await using server = await Server.start(
+    folder.path,
+    ...["--storage", "memory", "--add", "event", "--add", "event~value", "--trails", "cart.tr"],
+    ...flags,
+  );
+  const at = 1_700_000_000;
+  const lines = [["cart", "ada", 0], ["cart", "grace", 1], ["buy", "ada", 60], ["see", "ada", 59]];
+  const events = [...lines, ["see", "ada", 3601]].map(([event, user, after]) => ({
+    event: { event, user, shop: "x" },
+    at: at + Number(after),
+  }));
+  await using client = await Client.connect(server.address);
+  for (const { event, at } of events) await client.record(event, { at });
+  const range = { from: at, to: at + 7200 };
+  const [counts] = await client.find(range, "add/event", { merge: true });
+  assertEquals(counts.type === "add" && { ...counts.counts }, {
+    "cart": 2,
+    "buy": 1,
+    "see": 2,
+    "trails.bought": 1,
+    "trails.left": 1,
+  });
+  const { code, err } = await server.stop();
+  assertEquals([code, err.includes("What --trails has counted is not all: late events 1")], [
+    0,
+    true,
+  ]);
+});
+
+Deno.test("traqq serve --trails: wrong usage exits with 2, a wrong program with 1", async () => {
+  await using folder = new Folder();
+  await Deno.writeTextFile(
+    `${folder.path}/all.tr`,
+    "foreach %v\n  start ->\n    receive\n      a = %v -> yield $n, repeat\n",
+  );
+  const serve = async (...args: string[]) => {
+    const { code, err } = await run({
+      cwd: folder.path,
+      allow: ["--allow-read", "--allow-net"],
+      args: ["serve", "--addr", "127.0.0.1:0", "--storage", "memory", ...args],
+    });
+    return `${code} ${err}`;
+  };
+  const usage = "(see traqq serve --help)\n";
+  assertEquals(
+    await serve("--trails-user", "u"),
+    `2 traqq: --trails-user needs --trails, the program ${usage}`,
+  );
+  assertEquals(
+    await serve("--trails", "all.tr"),
+    `2 traqq: --trails needs --trails-user, the property with the user ${usage}`,
+  );
+  assertEquals(
+    (await serve("--trails", "all.tr", "--trails-user", "u", "--workers", "2")).startsWith(
+      "2 traqq: --trails cannot be used with --workers",
+    ),
+    true,
+  );
+  assertEquals(
+    (await serve("--trails", "all.tr", "--trails-user", "u")).startsWith(
+      "1 traqq: Cannot attach all.tr: its foreach goes over all values",
+    ),
+    true,
+  );
 });

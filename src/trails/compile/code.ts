@@ -203,7 +203,7 @@ class CodeWriter {
   #yields(yields: readonly PlanYield[], moment: Moment): string {
     return yields.map((one) => {
       if (one.kind === "count") return `n[${one.result}]++;`;
-      const { keyed, terms } = this.#plan.shapes[one.shape];
+      const { keyed, terms, isCounted } = this.#plan.shapes[one.shape];
       if (keyed === undefined) {
         return `out.text(${one.shape}, [${
           terms.map((term) => this.#term(term, moment)).join(", ")
@@ -215,7 +215,7 @@ class CodeWriter {
           .join(" + ");
       this.#dense.add(one.shape);
       return `if (d${one.shape} === undefined) out.key(${one.shape}, ${key}); ` +
-        `else d${one.shape}[${key}]++;`;
+        `else d${one.shape}[${key}]${isCounted ? "++" : " = 1"};`;
     }).join("\n");
   }
 

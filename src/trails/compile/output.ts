@@ -9,16 +9,21 @@ import { Totals, type TotalsParts } from "../run/totals.ts";
 import type { Program } from "../language/program.ts";
 import type { Plan } from "./plan.ts";
 
-/** Up to this many keys there is a counter for each, of 8 bytes, where there is one round. */
-const MAX_DENSE = 1 << 22;
+/** Up to so many bytes there is a counter for each key, where there is one round. */
+const MAX_DENSE_BYTES = 1 << 25;
 
-/** Dictionaries of up to so many values are kept as text once they were. */
-const MAX_KEPT = 1 << 18;
+/** Values that become text together. */
+const BLOCK = 256;
+/** Of dictionaries of up to so many values, all that became text are kept, else the last block. */
+const MAX_KEPT = 1 << 22;
+
+/** By key how often it was yielded; where only whether counts, 1 in a byte. */
+type Counts = Float64Array | Uint8Array;
 
 /** What a worker sends. */
 export interface OutputParts {
   readonly counters: Float64Array;
-  readonly dense: readonly (Float64Array | undefined)[];
+  readonly dense: readonly (Counts | undefined)[];
   readonly sparse: readonly (ReadonlyMap<number, number> | undefined)[];
   readonly totals: TotalsParts | undefined;
 }
@@ -28,7 +33,7 @@ export class Output {
   /** By result. */
   readonly counters: Float64Array;
   /** By shape, then by key. */
-  readonly dense: readonly (Float64Array | undefined)[];
+  readonly dense: readonly (Counts | undefined)[];
   /** By shape, where there is no dense one. */
   readonly sparse: readonly (Map<number, number> | undefined)[];
   readonly #program: Program;
@@ -42,11 +47,12 @@ export class Output {
     this.#plan = plan;
     this.#wantsHex = wantsHex;
     this.counters = new Float64Array(plan.resultCount);
-    this.dense = plan.shapes.map(({ keyed }) =>
-      keyed !== undefined && plan.roundCount === 1 && keyed.size <= MAX_DENSE
-        ? new Float64Array(keyed.size)
-        : undefined
-    );
+    this.dense = plan.shapes.map(({ keyed, isCounted }) => {
+      if (keyed === undefined || plan.roundCount !== 1) return undefined;
+      const { size } = keyed;
+      if (size * (isCounted ? 8 : 1) > MAX_DENSE_BYTES) return undefined;
+      return isCounted ? new Float64Array(size) : new Uint8Array(size);
+    });
     this.sparse = plan.shapes.map(({ keyed }, i) =>
       keyed !== undefined && this.dense[i] === undefined ? new Map() : undefined
     );
@@ -56,7 +62,8 @@ export class Output {
   key(shape: number, key: number, times = 1): void {
     const dense = this.dense[shape];
     if (dense !== undefined) {
-      dense[key] += times;
+      if (this.#plan.shapes[shape].isCounted) dense[key] += times;
+      else dense[key] = 1;
       return;
     }
     const sparse = this.sparse[shape]!;
@@ -129,12 +136,19 @@ function addTo(
   else totals.tuple(result, terms, times, isCookie);
 }
 
-/** The texts of values; those of short dictionaries, which come again and again, are kept. */
+/** The texts of values, which come nearly in order, or again and again. */
 function textsOf(dictionaries: readonly Dictionary[]): (column: number, id: number) => string {
-  const kept = dictionaries.map((): (string | undefined)[] => []);
+  const kept = dictionaries.map(() => new Map<number, string[]>());
   return (column, id) => {
     const dictionary = dictionaries[column];
-    if (dictionary.size > MAX_KEPT) return dictionary.text(id);
-    return kept[column][id] ??= dictionary.text(id);
+    const blocks = kept[column];
+    const at = Math.floor(id / BLOCK);
+    let block = blocks.get(at);
+    if (block === undefined) {
+      if (dictionary.size > MAX_KEPT) blocks.clear();
+      block = dictionary.block(at * BLOCK, (at + 1) * BLOCK);
+      blocks.set(at, block);
+    }
+    return block[id % BLOCK];
   };
 }

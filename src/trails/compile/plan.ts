@@ -99,6 +99,8 @@ export interface Shape {
   /** It is a number for min, max, sum or avg. */
   readonly isNumber: boolean;
   readonly isCookie: boolean;
+  /** Whether it matters how often: not for sets and sketches. */
+  readonly isCounted: boolean;
   readonly terms: readonly PlanTerm[];
   /**
    * Where all terms are columns: their numbers are counted as one, the first times `strides[0]` and so

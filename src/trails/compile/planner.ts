@@ -231,9 +231,11 @@ class Planner {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const terms = steps.map((step) => this.#term(step));
+    const { sigil } = this.#program.results[result];
     const shape = {
       result,
       isNumber,
+      isCounted: sigil === "$" || sigil === "&",
       isCookie: isCookieAlone(steps),
       terms,
       keyed: this.#keyed(terms),

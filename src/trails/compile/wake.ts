@@ -68,22 +68,32 @@ export class WakeIndex {
 }
 
 /** The comparisons with a value of the round, one of which every event that matters must pass. */
-function slotsOfFirstState(
+function slotsOfFirstState(plan: Plan): { column: number; slot: number }[] | undefined {
+  const found: { column: number; slot: number }[] = [];
+  for (const all of wakingTests(plan) ?? [[]]) {
+    const test = all.find(isOfRound);
+    if (test === undefined) return undefined;
+    found.push({ column: test.column, slot: test.slot });
+  }
+  return found;
+}
+
+/**
+ * The conjunctions one of which an event must pass to make a machine in its first state yield or move;
+ * undefined where any event may.
+ */
+export function wakingTests(
   { states: [first], compat }: Plan,
-): { column: number; slot: number }[] | undefined {
+): (readonly PlanTest[])[] | undefined {
   // In the original's mode an event that nothing matches is an error, which must not be skipped.
   const isTotal = first.clauses.some(({ alternatives }) => alternatives === undefined);
   if (compat === "trck" && !isTotal) return undefined;
-  const found: { column: number; slot: number }[] = [];
+  const found: (readonly PlanTest[])[] = [];
   for (const { alternatives, step } of first.clauses) {
     const hasEffect = step.yields.length > 0 || step.target.kind !== "repeat";
     if (hasEffect) {
       if (alternatives === undefined) return undefined;
-      for (const all of alternatives) {
-        const test = all.find(isOfRound);
-        if (test === undefined) return undefined;
-        found.push({ column: test.column, slot: test.slot });
-      }
+      found.push(...alternatives);
     }
     // What stands behind a clause that always holds is never reached.
     if (alternatives === undefined) break;

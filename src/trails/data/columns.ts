@@ -51,6 +51,7 @@ export class ColumnSource implements TrailSource {
       columns,
       start: 0,
       end: 0,
+      mergesEqual: false,
       read(trail) {
         this.start = offsets[trail];
         this.end = offsets[trail + 1];

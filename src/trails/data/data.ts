@@ -49,9 +49,9 @@ export class TrailData {
   }
 
   /**
-   * Opens files: TrailDB (`.tdb` or a directory), CSV (`.csv`) and NDJSON (any other name), the latter
-   * two gzipped or not. Of a user, events of all files are in one trail. `shape` is for CSV and NDJSON;
-   * a TrailDB has its users and times by itself.
+   * Opens files: TrailDB (`.tdb` or a directory), Parquet (`.parquet`), CSV (`.csv`) and NDJSON (any
+   * other name), the latter two gzipped or not. Of a user, events of all files are in one trail.
+   * `shape` is for all but TrailDB, which has its users and times by itself.
    *
    * @throws {TrailsError} if a file cannot be read, or is damaged
    */

@@ -5,7 +5,7 @@
  * @module
  */
 import { TrailsError } from "../errors.ts";
-import { decodeText, encodeText } from "./text.ts";
+import { decodeAscii, decodeText, encodeText } from "./text.ts";
 
 /** What a dictionary is made of; workers get this. */
 export interface DictionaryParts {
@@ -15,6 +15,9 @@ export interface DictionaryParts {
   /** Bytes at the end of each value that are none of it. */
   readonly tail: number;
 }
+
+/** Values that are decoded together. */
+const BLOCK = 256;
 
 /** Values by number. */
 export class Dictionary {
@@ -35,7 +38,19 @@ export class Dictionary {
 
   /** All values, in the order of their numbers. */
   *texts(): Generator<string> {
-    for (let id = 0; id < this.size; id++) yield this.text(id);
+    for (let from = 0; from < this.size; from += BLOCK) yield* this.block(from, from + BLOCK);
+  }
+
+  /** The values from a number up to but not another, decoded together: much faster than one by one. */
+  block(from: number, until: number): string[] {
+    const { bytes, starts, tail } = this.parts;
+    const to = Math.min(until, this.size);
+    const first = from === 0 ? 0 : starts[from - 1], last = starts[to - 1];
+    const ids = Array.from({ length: to - from }, (_, i) => from + i);
+    const isPlain = tail === 0 && first <= last && last <= bytes.length;
+    const all = isPlain ? decodeAscii(bytes.subarray(first, last)) : undefined;
+    if (all === undefined) return ids.map((id) => this.text(id));
+    return ids.map((id) => id === 0 ? "" : all.slice(starts[id - 1] - first, starts[id] - first));
   }
 
   /**

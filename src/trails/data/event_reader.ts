@@ -120,12 +120,13 @@ export class EventReader {
   }
 }
 
-function own(properties: Record<string, unknown>, name: string): unknown {
+/** A property of its own, not one of its kind. */
+export function own(properties: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(properties, name) ? properties[name] : undefined;
 }
 
 /** A value as programs see it; undefined where it is none. */
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return typeof value === "boolean" || typeof value === "number" ? String(value) : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Opens files of trails: TrailDB, NDJSON, CSV.
+ * Opens files of trails: TrailDB, Parquet, NDJSON, CSV.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import { messageOf } from "../../base/errors.ts";
 import { TrailsError } from "../errors.ts";
 import { CsvReader } from "./csv.ts";
 import type { EventReader } from "./event_reader.ts";
+import { readParquet } from "./parquet.ts";
 import { TdbSource } from "./tdb.ts";
 import { readPackage } from "./tdb_package.ts";
 import { MAX_LINE_CHARS, readText } from "./text_file.ts";
@@ -26,10 +27,11 @@ export async function openTdb(path: string): Promise<TdbSource> {
   return new TdbSource(await readPackage(path));
 }
 
-/** Reads the events of an NDJSON or CSV file, gzipped or not. @throws {TrailsError} */
+/** Reads the events of a Parquet file, or of an NDJSON or CSV file, gzipped or not. @throws {TrailsError} */
 export async function readEvents(path: string, reader: EventReader): Promise<void> {
   try {
-    if (/\.csv(\.gz)?$/i.test(path)) await readCsv(path, reader);
+    if (/\.parquet$/i.test(path)) await readParquet(path, reader);
+    else if (/\.csv(\.gz)?$/i.test(path)) await readCsv(path, reader);
     else await readNdjson(path, reader);
   } catch (error) {
     if (error instanceof TrailsError) {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { TrailBuffer, type TrailReader, type TrailSource } from "./source.ts";
+import { type ReaderOptions, TrailBuffer, type TrailReader, type TrailSource } from "./source.ts";
 
 /** One of these must hold in every clause of a filter. */
 export interface FilterTerm {
@@ -33,11 +33,22 @@ export class Sieve {
   /** Where it ends. */
   end = 0;
 
-  /** @param mergesEqual whether neighbours that are equal count as one */
-  constructor(source: TrailSource, filter: CompiledFilter, mergesEqual: boolean) {
-    this.#reader = source.reader();
+  /**
+   * @param mergesEqual whether neighbours that are equal count as one
+   * @param options what need not be read
+   */
+  constructor(
+    source: TrailSource,
+    filter: CompiledFilter,
+    mergesEqual: boolean,
+    { columns, wanted }: Omit<ReaderOptions, "mergesEqual"> = {},
+  ) {
+    // Neighbours are looked at behind the filter, in all columns.
+    this.#reader = filter === undefined
+      ? source.reader({ columns, mergesEqual, wanted })
+      : source.reader({ wanted });
     this.#filter = filter;
-    this.#mergesEqual = mergesEqual;
+    this.#mergesEqual = mergesEqual && !this.#reader.mergesEqual;
     this.#buffer = new TrailBuffer(source.fields.length);
     this.times = this.#reader.times;
     this.columns = this.#reader.columns;

@@ -24,7 +24,20 @@ export interface TrailSource {
   /** Whose trail it is: 32 hexadecimal digits, or the user. */
   nameOf(trail: number): string;
   /** A reader of its own. */
-  reader(): TrailReader;
+  reader(options?: ReaderOptions): TrailReader;
+}
+
+/** Values by column, a bit for each. The empty one is never among them. */
+export type WantedValues = ReadonlyMap<number, Uint32Array>;
+
+/** What need not be read. A reader for which that saves nothing may do more. */
+export interface ReaderOptions {
+  /** The columns that are looked at; default all. Others may hold anything. */
+  readonly columns?: ReadonlySet<number>;
+  /** Whether neighbours that are equal in all columns are to be read as one. */
+  readonly mergesEqual?: boolean;
+  /** A trail that has none of them may be read as one without events. */
+  readonly wanted?: WantedValues;
 }
 
 /** Reads one trail after the other. */
@@ -37,6 +50,8 @@ export interface TrailReader {
   start: number;
   /** Where it ends. */
   end: number;
+  /** Whether neighbours that are equal have been read as one. */
+  readonly mergesEqual: boolean;
   /** Reads a trail. */
   read(trail: number): void;
 }

@@ -19,7 +19,7 @@
  */
 import { TrailsError } from "../errors.ts";
 import { Dictionary } from "./dictionary.ts";
-import type { TrailReader, TrailSource } from "./source.ts";
+import type { ReaderOptions, TrailReader, TrailSource } from "./source.ts";
 import { type Codebook, readCodebook, TdbDecoder, type TdbTrails } from "./tdb_decoder.ts";
 import type { TdbPackage } from "./tdb_package.ts";
 
@@ -72,8 +72,8 @@ export class TdbSource implements TrailSource {
     return name;
   }
 
-  reader(): TrailReader {
-    return new TdbDecoder(this.#trails);
+  reader(options?: ReaderOptions): TrailReader {
+    return new TdbDecoder(this.#trails, options);
   }
 }
 

@@ -15,7 +15,7 @@
  * @module
  */
 import { TrailsError } from "../errors.ts";
-import { TrailBuffer, type TrailReader } from "./source.ts";
+import { type ReaderOptions, TrailBuffer, type TrailReader, type WantedValues } from "./source.ts";
 
 const CODES = 65_536;
 
@@ -84,97 +84,185 @@ export class TdbDecoder implements TrailReader {
   columns: readonly Uint32Array[];
   start = 0;
   end = 0;
+  readonly mergesEqual: boolean;
   readonly #trails: TdbTrails;
   readonly #buffer: TrailBuffer;
   /** The file's bits, 32 at a time. */
   readonly #words: Uint32Array;
-  /** The values of the event that is being read, by field, the time left out. */
+  /** The values of the event that is being read, by field. */
   readonly #current: Uint32Array;
-  #time = 0;
-  #count = 0;
+  /** The fields whose columns are filled. */
+  readonly #filled: readonly number[];
+  readonly #search: TdbSearch | undefined;
 
-  constructor(trails: TdbTrails) {
+  constructor(trails: TdbTrails, { columns, mergesEqual = false, wanted }: ReaderOptions = {}) {
     this.#trails = trails;
     const { data, valueBits } = trails;
     const aligned = data.byteOffset % 4 === 0 ? data : new Uint8Array(data);
     this.#words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >>> 2);
-    this.#current = new Uint32Array(valueBits.length - 1);
+    this.#current = new Uint32Array(valueBits.length);
     this.#buffer = new TrailBuffer(valueBits.length - 1);
+    this.#filled = valueBits.slice(1).flatMap((_, i) => columns?.has(i) === false ? [] : [i + 1]);
+    this.mergesEqual = mergesEqual;
+    this.#search = wanted && new TdbSearch(trails, this.#words, wanted);
     this.times = this.#buffer.times;
     this.columns = this.#buffer.columns;
   }
 
   read(trail: number): void {
-    const { offsets, oldest, newest, codebook, fieldBits, valueBits } = this.#trails;
-    const bytes = offsets[trail + 1] - offsets[trail];
-    const base = Math.floor(offsets[trail] / 4);
-    let at = 8 * (offsets[trail] % 4);
-    const end = at + 8 * bytes - (bytes === 0 ? 0 : this.#bits(base, at) & 7);
-    if (bytes > 0) at += 3;
-    this.#current.fill(0);
-    this.#time = oldest;
-    this.#count = 0;
+    this.start = 0;
+    this.end = this.#search?.has(trail) === false ? 0 : this.#decode(trail);
+    ({ times: this.times, columns: this.columns } = this.#buffer);
+  }
+
+  /** How many events the trail has. What is done for each item stands here, so that it is fast. */
+  #decode(trail: number): number {
+    const { oldest, newest, codebook, valueBits, valueCounts } = this.#trails;
     const { bits, firstField, firstValue, secondField, secondValue } = codebook;
+    const current = this.#current;
+    const bounds = boundsOf(this.#trails, this.#words, trail);
+    const { base, end } = bounds;
+    let { at } = bounds;
+    current.fill(0);
+    let time = oldest;
+    let count = 0;
+    /** An event has begun, and it differs from the one before. */
+    let isOpen = false, differs = true;
     while (at < end) {
-      const word = this.#bits(base, at);
+      const word = bitsAt(this.#words, base, at);
+      let field: number, value: number, nextField = 0, nextValue = 0;
       if ((word & 1) === 1) {
         const code = word >>> 1 & 0xffff;
-        if (bits[code] === 0) this.#fail(trail);
+        if (bits[code] === 0) damaged(this.#trails, trail);
         at += 1 + bits[code];
-        this.#item(trail, firstField[code], firstValue[code]);
-        if (secondField[code] !== 0) this.#item(trail, secondField[code], secondValue[code]);
+        field = firstField[code];
+        value = firstValue[code];
+        nextField = secondField[code];
+        nextValue = secondValue[code];
       } else {
-        const field = low(word >>> 1, fieldBits);
-        if (field >= valueBits.length) this.#fail(trail);
+        const { fieldBits } = this.#trails;
+        field = low(word >>> 1, fieldBits);
+        if (field >= valueBits.length) damaged(this.#trails, trail);
         at += 1 + fieldBits;
-        const width = valueBits[field];
-        let value = low(this.#bits(base, at), Math.min(width, 32));
-        // Only differences of times are ever so wide.
-        if (width > 32) value += low(this.#bits(base, at + 32), width - 32) * 2 ** 32;
-        at += width;
-        this.#item(trail, field, value);
+        value = valueAt(this.#words, base, at, valueBits[field]);
+        at += valueBits[field];
+      }
+      for (;;) {
+        if (field === 0) {
+          if (isOpen && (differs || !this.mergesEqual)) this.#put(count++, time);
+          differs = !isOpen || value > 0;
+          isOpen = true;
+          time += value;
+        } else {
+          // A trail begins with a time, and no value is beyond its lexicon.
+          if (!isOpen || !(value < valueCounts[field])) damaged(this.#trails, trail);
+          if (current[field] !== value) {
+            current[field] = value;
+            differs = true;
+          }
+        }
+        if (nextField === 0) break;
+        field = nextField;
+        value = nextValue;
+        nextField = 0;
       }
     }
-    if (at !== end && bytes > 0 || this.#count > 0 && this.#time > newest) this.#fail(trail);
-    if (this.#count > 0) this.#finishEvent();
-    ({ times: this.times, columns: this.columns } = this.#buffer);
-    this.start = 0;
-    this.end = this.#count;
+    if (at !== end || isOpen && time > newest) damaged(this.#trails, trail);
+    if (isOpen && (differs || !this.mergesEqual)) this.#put(count++, time);
+    return count;
   }
 
-  #item(trail: number, field: number, value: number): void {
-    if (field === 0) {
-      if (this.#count > 0) this.#finishEvent();
-      this.#count++;
-      this.#time += value;
-      return;
-    }
-    // A trail begins with a time, and no value is beyond its lexicon.
-    if (this.#count === 0 || !(value < this.#trails.valueCounts[field])) this.#fail(trail);
-    this.#current[field - 1] = value;
-  }
-
-  #finishEvent(): void {
+  #put(at: number, time: number): void {
     const buffer = this.#buffer;
-    const at = this.#count - 1;
     if (at === buffer.capacity) buffer.grow();
-    buffer.times[at] = this.#time;
-    const { columns } = buffer;
-    for (let i = 0; i < columns.length; i++) columns[i][at] = this.#current[i];
+    buffer.times[at] = time;
+    for (const field of this.#filled) buffer.columns[field - 1][at] = this.#current[field];
+  }
+}
+
+/** Looks for values in the bits of a trail, without making events of them. */
+class TdbSearch {
+  readonly #trails: TdbTrails;
+  readonly #words: Uint32Array;
+  /** By field, the time left out: a bit for each value. */
+  readonly #wanted: readonly (Uint32Array | undefined)[];
+  /** By code: 1 where one of its items is wanted. */
+  readonly #codes = new Uint8Array(CODES);
+
+  constructor(trails: TdbTrails, words: Uint32Array, wanted: WantedValues) {
+    this.#trails = trails;
+    this.#words = words;
+    this.#wanted = [undefined, ...trails.valueBits.slice(1).map((_, i) => wanted.get(i))];
+    const { firstField, firstValue, secondField, secondValue } = trails.codebook;
+    for (let code = 0; code < CODES; code++) {
+      const isWanted = this.#isWanted(firstField[code], firstValue[code]) ||
+        this.#isWanted(secondField[code], secondValue[code]);
+      if (isWanted) this.#codes[code] = 1;
+    }
   }
 
-  /** The next 32 bits; zeros behind the end. */
-  #bits(base: number, at: number): number {
-    const word = base + (at >>> 5), shift = at & 31;
-    const first = this.#words[word] >>> shift;
-    return shift === 0 ? first : (first | this.#words[word + 1] << 32 - shift) >>> 0;
+  /** Whether a trail has one of the values. */
+  has(trail: number): boolean {
+    const { codebook: { bits }, fieldBits, valueBits } = this.#trails;
+    const bounds = boundsOf(this.#trails, this.#words, trail);
+    const { base, end } = bounds;
+    let { at } = bounds;
+    while (at < end) {
+      const word = bitsAt(this.#words, base, at);
+      if ((word & 1) === 1) {
+        const code = word >>> 1 & 0xffff;
+        if (bits[code] === 0) damaged(this.#trails, trail);
+        if (this.#codes[code] === 1) return true;
+        at += 1 + bits[code];
+      } else {
+        const field = low(word >>> 1, fieldBits);
+        if (field >= valueBits.length) damaged(this.#trails, trail);
+        at += 1 + fieldBits;
+        if (
+          field > 0 &&
+          this.#isWanted(field, valueAt(this.#words, base, at, valueBits[field]))
+        ) return true;
+        at += valueBits[field];
+      }
+    }
+    if (at !== end) damaged(this.#trails, trail);
+    return false;
   }
 
-  #fail(trail: number): never {
-    throw new TrailsError(
-      `Cannot read ${this.#trails.path}: it is damaged: trail ${trail} makes no sense`,
-    );
+  #isWanted(field: number, value: number): boolean {
+    const wanted = this.#wanted[field];
+    return wanted !== undefined && (wanted[value >>> 5] >>> (value & 31) & 1) === 1;
   }
+}
+
+/** Where the bits of a trail lie: from `at` up to `end` behind the word `base`. */
+function boundsOf(
+  { offsets }: TdbTrails,
+  words: Uint32Array,
+  trail: number,
+): { base: number; at: number; end: number } {
+  const bytes = offsets[trail + 1] - offsets[trail];
+  const base = Math.floor(offsets[trail] / 4);
+  const at = 8 * (offsets[trail] % 4);
+  if (bytes === 0) return { base, at, end: at };
+  return { base, at: at + 3, end: at + 8 * bytes - (bitsAt(words, base, at) & 7) };
+}
+
+/** The next 32 bits; zeros behind the end. */
+function bitsAt(words: Uint32Array, base: number, at: number): number {
+  const word = base + (at >>> 5), shift = at & 31;
+  const first = words[word] >>> shift;
+  return shift === 0 ? first : (first | words[word + 1] << 32 - shift) >>> 0;
+}
+
+function valueAt(words: Uint32Array, base: number, at: number, width: number): number {
+  const value = low(bitsAt(words, base, at), Math.min(width, 32));
+  // Only differences of times are ever so wide.
+  return width > 32 ? value + low(bitsAt(words, base, at + 32), width - 32) * 2 ** 32 : value;
+}
+
+function damaged({ path }: TdbTrails, trail: number): never {
+  throw new TrailsError(`Cannot read ${path}: it is damaged: trail ${trail} makes no sense`);
 }
 
 /** The lowest `count` bits, up to 32 of them. */

@@ -19,6 +19,17 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
+/** The text of bytes of which each is a character; undefined if one is not. */
+export function decodeAscii(bytes: Uint8Array): string | undefined {
+  try {
+    const text = strict.decode(bytes);
+    // Every other character of UTF-8 has more bytes than UTF-16 units.
+    return text.length === bytes.length ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The bytes of a text that {@linkcode decodeText} gave, or of any other. */
 export function encodeText(text: string): Uint8Array {
   if (text.isWellFormed()) return encoder.encode(text);

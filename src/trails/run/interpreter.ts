@@ -83,6 +83,13 @@ export function isPristine({ state, deadline, windows }: MachineState): boolean 
   return state === 0 && deadline === Infinity && windows.every((one) => one === Infinity);
 }
 
+/** The earliest deadline that is running; Infinity: none. */
+export function nextDeadline({ deadline, windows }: MachineState): number {
+  let earliest = deadline;
+  for (const one of windows) if (one < earliest) earliest = one;
+  return earliest;
+}
+
 /** A program with its parameters, for one trail after the other. */
 export class Interpreter {
   readonly #program: Program;
@@ -125,6 +132,13 @@ export class Interpreter {
     }
   }
 
+  /** The earliest deadline has passed and no event is there. Not for the original's mode. */
+  fire(machine: MachineState, owner: Owner, sink: ResultSink): void {
+    const due = this.#due(machine, nextDeadline(machine));
+    if (due === undefined) throw new TypeError("BUG: no deadline is running");
+    this.#take(machine, due.after.step, due.at, { machine, event: undefined, owner, sink });
+  }
+
   /** The trail has ended. */
   end(machine: MachineState, owner: Owner, sink: ResultSink): void {
     if (machine.stopped || isPristine(machine)) return;
@@ -143,7 +157,7 @@ export class Interpreter {
       const after = depth < 0 ? state.after! : windows[state.windows[depth]].after;
       return { after, at: machine.deadline };
     }
-    const earliest = Math.min(...machine.windows, machine.deadline);
+    const earliest = nextDeadline(machine);
     if (earliest > time) return undefined;
     const depth = machine.windows.indexOf(earliest);
     return { after: depth < 0 ? state.after! : windows[state.windows[depth]].after, at: earliest };
@@ -156,7 +170,7 @@ export class Interpreter {
       const depth = machine.windows.findIndex((deadline) => deadline < Infinity);
       return depth < 0 ? state.after : windows[state.windows[depth]].after;
     }
-    const earliest = Math.min(...machine.windows, machine.deadline);
+    const earliest = nextDeadline(machine);
     const depth = earliest === Infinity ? -1 : machine.windows.indexOf(earliest);
     return depth < 0 ? state.after : windows[state.windows[depth]].after;
   }

@@ -12,6 +12,7 @@ import type { TrailSource } from "../data/source.ts";
 import { TrailsError } from "../errors.ts";
 import type { Program } from "../language/program.ts";
 import { resultOf, type TrailsResult } from "../results.ts";
+import { missingFunction } from "./functions.ts";
 import type { Functions } from "./interpreter.ts";
 import { type Parameters, readRounds, type Round } from "./parameters.ts";
 import { runOnWorkers } from "./pool.ts";
@@ -45,6 +46,8 @@ export interface RunOptions {
   sketches?: "trck";
   /** False: no code is generated; slower, same results. Default true. */
   generateCode?: boolean;
+  /** False: trails that cannot match are decoded, too; slower, same results. Default true. */
+  skipTrails?: boolean;
   /** Told now and then how many events are done, of how many there are. */
   onProgress?: (done: number, total: number) => void;
 }
@@ -57,10 +60,10 @@ export async function runProgram(
 ): Promise<TrailsResult> {
   const { compat } = program;
   const { functions = {} } = options;
-  for (const name of program.functions) {
-    if (Object.hasOwn(functions, name) && typeof functions[name] === "function") continue;
+  const missing = missingFunction(program, functions);
+  if (missing !== undefined) {
     throw new TrailsError(
-      `Cannot run ${program.file}: it calls ${name}(); give that function in functions`,
+      `Cannot run ${program.file}: it calls ${missing}(); give that function in functions`,
     );
   }
   // Several are read whole and become one, past the filter; one is read as it lies there.
@@ -83,6 +86,7 @@ export async function runProgram(
     mergesEqual: isOne && (source.mergesEqual || compat === "trck"),
     wantsHex,
     generatesCode: options.generateCode ?? true,
+    skips: options.skipTrails ?? true,
   };
   const outputs = await outputsOf(settings, source, options);
   const ofRun = distinct.map((_, i) => {
@@ -121,15 +125,23 @@ async function outputsOf(
     progress: new BigInt64Array(new SharedArrayBuffer(16)),
     jobsAtOnce: Math.max(1, Math.ceil(jobs.count / (count * PARTS_PER_WORKER))),
   };
-  const report = () => onProgress?.(Number(Atomics.load(order.progress, 1)), source.eventCount);
+  const total = source.eventCount;
+  let isDone = false;
+  // Events of trails that were passed over were not counted.
+  const report = () =>
+    onProgress?.(isDone ? total : Number(Atomics.load(order.progress, 1)), total);
   const timer = onProgress && setInterval(report, PROGRESS_MS);
   try {
     if (count > 1) {
       const outputs = await runOnWorkers(count, order);
-      if (outputs !== undefined) return outputs;
+      if (outputs !== undefined) {
+        isDone = true;
+        return outputs;
+      }
     }
     const runner = new Runner(settings, source, functions);
     work(runner, order);
+    isDone = true;
     return runner.outputs;
   } finally {
     clearInterval(timer);

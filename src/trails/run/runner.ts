@@ -8,6 +8,7 @@ import { compileCode } from "../compile/code.ts";
 import type { Machine, MachineContext, MachineParts } from "../compile/machine.ts";
 import { Output } from "../compile/output.ts";
 import type { Plan } from "../compile/plan.ts";
+import { wantedValues } from "../compile/wanted.ts";
 import { WakeIndex } from "../compile/wake.ts";
 import type { Jobs } from "../data/selection.ts";
 import { type CompiledFilter, Sieve } from "../data/sieve.ts";
@@ -27,6 +28,8 @@ export interface RunSettings {
   readonly wantsHex: boolean;
   /** Whether code may be generated; where it cannot be, closures do the same. */
   readonly generatesCode: boolean;
+  /** Whether trails that cannot match are passed over; false only to see that this changes nothing. */
+  readonly skips: boolean;
 }
 
 /** Runs jobs one after the other. */
@@ -50,7 +53,10 @@ export class Runner {
       { plan, dictionaries: source.dictionaries, functions },
       settings.generatesCode,
     );
-    this.#sieve = new Sieve(source, filter, settings.mergesEqual);
+    const columns = new Set(program.fields.map((field) => source.fields.indexOf(field)));
+    const sizes = source.dictionaries.map(({ size }) => size);
+    const wanted = settings.skips ? wantedValues(plan, sizes) : undefined;
+    this.#sieve = new Sieve(source, filter, settings.mergesEqual, { columns, wanted });
     this.#wake = program.loop === undefined ? undefined : WakeIndex.of(plan);
     this.outputs = new Array(plan.roundCount).fill(undefined);
     this.#context = {

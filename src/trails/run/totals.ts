@@ -151,8 +151,9 @@ export class Totals {
           return { kind: "set", members: sortTexts([...this.#tuples[i]!.keys()]) };
         case "&": {
           const counts = this.#tuples[i]!;
-          const texts = sortTexts([...counts.keys()]);
-          return { kind: "multiset", counts: new Map(texts.map((one) => [one, counts.get(one)!])) };
+          const sorted = new Map<string, number>();
+          for (const text of sortTexts([...counts.keys()])) sorted.set(text, counts.get(text)!);
+          return { kind: "multiset", counts: sorted };
         }
         case "^":
           return { kind: "sketch", sketch: this.#sketches[i]!, hex: this.#originals[i]?.toHex() };

@@ -115,7 +115,7 @@ Deno.test("LiveFeed drops who does not read, and goes on with the others", async
 });
 
 Deno.test("LiveFeed shows a bounded copy of an event, whatever it is", async () => {
-  let observer: (event: unknown) => void = () => {};
+  let observer: Parameters<Traqq["observe"]>[0] = () => {};
   const feed = new LiveFeed({
     observe: (given) => {
       observer = given;
@@ -124,14 +124,14 @@ Deno.test("LiveFeed shows a bounded copy of an event, whatever it is", async () 
   }, { eventsPerSecond: 40, maxListeners: 1 });
   const heard = listen(feed.listen(), 4);
   const many = Object.fromEntries(range(100).map((i) => [`p${i}`, i]));
-  observer({ event: "x".repeat(1000), lone: "\ud800", ["__proto__"]: "data" });
-  observer(many);
+  observer({ event: "x".repeat(1000), lone: "\ud800", ["__proto__"]: "data" }, 0);
+  observer(many, 0);
   observer({
     get event() {
       throw new Error("unreadable");
     },
-  });
-  observer(JSON.parse('{"__proto__":"own","a":"line\\nbreak"}'));
+  }, 0);
+  observer(JSON.parse('{"__proto__":"own","a":"line\\nbreak"}'), 0);
   const [{ events }] = await heard;
   assertEquals(events[0].event, "x".repeat(256));
   assertEquals(events[0].lone, "\ufffd");
