@@ -15,7 +15,7 @@ const BUS_OFFSET = 10_000;
 const START_ATTEMPTS = 10;
 const START_MS = 60_000;
 const STOP_MS = 5_000;
-const CLUSTER_MS = 60_000;
+const CLUSTER_MS = 120_000;
 const CLUSTER_NODE_TIMEOUT_MS = 1500;
 
 /**
