@@ -26,9 +26,13 @@ export class WakeIndex {
     this.#seen = new Float64Array(roundCount);
   }
 
-  /** The index of a plan, or undefined where every round must see every trail. */
-  static of(plan: Plan): WakeIndex | undefined {
-    const slots = slotsOfFirstState(plan);
+  /**
+   * The index of a plan, or undefined where every round must see every trail.
+   *
+   * @param fromEveryEvent whether later events of the trail have runs of their own
+   */
+  static of(plan: Plan, fromEveryEvent = false): WakeIndex | undefined {
+    const slots = slotsOfFirstState(plan, fromEveryEvent);
     if (slots === undefined) return undefined;
     const entries = slots.map(({ column, slot }): Entry => {
       const rounds = new Map<number, number[]>();
@@ -70,13 +74,16 @@ export class WakeIndex {
 /** The comparisons with a value of the round, one of which every event that matters must pass. */
 function slotsOfFirstState(
   { states: [first], compat }: Plan,
+  fromEveryEvent: boolean,
 ): { column: number; slot: number }[] | undefined {
   // In the original's mode an event that nothing matches is an error, which must not be skipped.
   const isTotal = first.clauses.some(({ alternatives }) => alternatives === undefined);
   if (compat === "trck" && !isTotal) return undefined;
   const found: { column: number; slot: number }[] = [];
   for (const { alternatives, step } of first.clauses) {
-    const hasEffect = step.yields.length > 0 || step.target.kind !== "repeat";
+    // A run that quits at once leaves nothing behind, where the next event has its own.
+    const stays = step.target.kind === "repeat" || fromEveryEvent && step.target.kind === "quit";
+    const hasEffect = step.yields.length > 0 || !stays;
     if (hasEffect) {
       if (alternatives === undefined) return undefined;
       for (const all of alternatives) {

@@ -26,6 +26,7 @@ import {
   type YieldStep,
 } from "../language/program.ts";
 import type { Condition } from "../language/tree.ts";
+import { BUILT_IN } from "./built_in.ts";
 import { type Bindings, isTimeCondition, timeHolds, timeTest, valueTest } from "./conditions.ts";
 import { isCookieAlone } from "./terms.ts";
 
@@ -95,7 +96,7 @@ export class Interpreter {
     this.#program = program;
     this.#compat = program.compat;
     this.#bindings = bindings;
-    this.#functions = functions;
+    this.#functions = { ...BUILT_IN, ...functions };
   }
 
   /** The machine takes an event. @throws {TrailsError} in the original's mode, if nothing matches */

@@ -1,0 +1,113 @@
+/**
+ * Days, weeks and months of a time zone, for functions that programs call. A day is what it is
+ * everywhere in traqq (`src/engine/bucket.ts`).
+ *
+ * @module
+ */
+import { messageOf } from "../../base/errors.ts";
+import { show } from "../../base/show.ts";
+import { Calendar } from "../../engine/bucket.ts";
+import { TrailsError } from "../errors.ts";
+
+/** What time can be divided into. */
+export const UNITS = ["day", "week", "month"] as const;
+/** A unit. */
+export type CalendarUnit = typeof UNITS[number];
+
+/** The days that a week can begin with, by their number: 0 is Sunday. */
+export const WEEK_DAYS = [
+  "sunday",
+  "monday",
+  "tuesday",
+  "wednesday",
+  "thursday",
+  "friday",
+  "saturday",
+] as const;
+/** A day that a week can begin with. */
+export type WeekDay = typeof WEEK_DAYS[number];
+
+const DAY_SECONDS = 86_400;
+/** More time zones at once are not kept. */
+const MAX_KEPT = 100;
+
+/** The units of one zone. */
+export class CalendarUnits {
+  readonly #calendar: Calendar;
+  readonly #weekStart: number;
+  /** Days since 1970 by the start of their bucket. */
+  readonly #days = new Map<number, number>();
+
+  /** @throws {TrailsError} for an unknown zone or day */
+  constructor(timezone: string, weekStart: string) {
+    try {
+      this.#calendar = new Calendar(timezone);
+    } catch (error) {
+      throw new TrailsError(messageOf(error), { cause: error });
+    }
+    this.#weekStart = WEEK_DAYS.indexOf(weekStart as WeekDay);
+    if (this.#weekStart < 0) {
+      throw new TrailsError(
+        `Cannot begin weeks: wanted a day such as monday, received ${show(weekStart)}`,
+      );
+    }
+  }
+
+  /** The number of the unit that holds a time; the one behind it has the next number. */
+  index(unit: CalendarUnit, seconds: number): number {
+    const day = this.#day(seconds);
+    if (unit === "day") return day;
+    // 1970-01-01 was a Thursday.
+    if (unit === "week") return Math.floor((day + 4 - this.#weekStart) / 7);
+    const date = new Date(day * DAY_SECONDS * 1000);
+    return date.getUTCFullYear() * 12 + date.getUTCMonth();
+  }
+
+  /** The first date of a unit, as `2026-11-01`. */
+  label(unit: CalendarUnit, index: number): string {
+    const day = unit === "day" ? index : index * 7 + this.#weekStart - 4;
+    const ms = unit === "month"
+      ? new Date(0).setUTCFullYear(Math.floor(index / 12), ((index % 12) + 12) % 12, 1)
+      : day * DAY_SECONDS * 1000;
+    return new Date(ms).toISOString().replace(/T.*/, "");
+  }
+
+  /**
+   * How many whole units lie between two times: 24 hours, 7 times that, or months by the local clock,
+   * in which a day that a month lacks is its last.
+   */
+  elapsed(unit: CalendarUnit, from: number, to: number): number {
+    const days = unit === "day" ? 1 : 7;
+    if (unit !== "month") return Math.floor((to - from) / (days * DAY_SECONDS));
+    const months = this.index("month", to) - this.index("month", from);
+    const start = new Temporal.ZonedDateTime(
+      BigInt(Math.round(from * 1000)) * 1_000_000n,
+      this.#calendar.timezone,
+    );
+    return start.add({ months }).epochMilliseconds / 1000 > to ? months - 1 : months;
+  }
+
+  #day(seconds: number): number {
+    const bucket = this.#calendar.bucketAt("d", Math.floor(seconds));
+    let day = this.#days.get(bucket.start);
+    if (day === undefined) {
+      day = Date.parse(`${this.#calendar.label(bucket)}T00:00:00Z`) / (DAY_SECONDS * 1000);
+      this.#days.set(bucket.start, day);
+    }
+    return day;
+  }
+}
+
+const kept = new Map<string, CalendarUnits>();
+
+/** The units of a zone, kept for the next call. @throws {TrailsError} for an unknown zone or day */
+export function calendarUnits(timezone: string, weekStart: string): CalendarUnits {
+  const key = `${timezone} ${weekStart}`;
+  let units = kept.get(key);
+  if (units === undefined) {
+    units = new CalendarUnits(timezone, weekStart);
+    if (kept.size === MAX_KEPT) kept.clear();
+    kept.set(key, units);
+  }
+  return units;
+}
