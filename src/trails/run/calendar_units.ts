@@ -55,7 +55,15 @@ export class CalendarUnits {
 
   /** The number of the unit that holds a time; the one behind it has the next number. */
   index(unit: CalendarUnit, seconds: number): number {
-    const day = this.#day(seconds);
+    return this.#indexOfDay(unit, this.#day(seconds));
+  }
+
+  /** The number of the unit that holds a date such as `2026-11-01`. */
+  indexOfDate(unit: CalendarUnit, date: string): number {
+    return this.#indexOfDay(unit, dayOf(date));
+  }
+
+  #indexOfDay(unit: CalendarUnit, day: number): number {
     if (unit === "day") return day;
     // 1970-01-01 was a Thursday.
     if (unit === "week") return Math.floor((day + 4 - this.#weekStart) / 7);
@@ -91,11 +99,16 @@ export class CalendarUnits {
     const bucket = this.#calendar.bucketAt("d", Math.floor(seconds));
     let day = this.#days.get(bucket.start);
     if (day === undefined) {
-      day = Date.parse(`${this.#calendar.label(bucket)}T00:00:00Z`) / (DAY_SECONDS * 1000);
+      day = dayOf(this.#calendar.label(bucket));
       this.#days.set(bucket.start, day);
     }
     return day;
   }
+}
+
+/** Days since 1970 of a date. */
+function dayOf(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`) / (DAY_SECONDS * 1000);
 }
 
 const kept = new Map<string, CalendarUnits>();

@@ -103,7 +103,9 @@ function readWhole(
   sources: readonly TrailSource[],
   { filter }: RunOptions,
 ): TrailSource {
-  if (sources.length !== 1) return withLags(combine(sources, filter, compat), lags, undefined, false);
+  if (sources.length !== 1) {
+    return withLags(combine(sources, filter, compat), lags, undefined, false);
+  }
   const [source] = sources;
   const mergesEqual = source.mergesEqual || compat === "trck";
   return withLags(source, lags, compileFilter(filter, source), mergesEqual);
