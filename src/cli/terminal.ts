@@ -12,6 +12,8 @@ import { CliError, OutputClosed } from "./errors.ts";
 export interface Terminal {
   /** Writes results. @throws {OutputClosed} if nobody reads them any more */
   out(text: string): void;
+  /** Writes results that are no text. @throws {OutputClosed} if nobody reads them any more */
+  outBytes(bytes: Uint8Array): void;
   /** Writes messages and progress; never throws. */
   err(text: string): void;
   /** Columns of standard output; undefined where it is not a terminal. */
@@ -33,10 +35,11 @@ export function systemTerminal(): Terminal {
   const outIsTerminal = Deno.stdout.isTerminal();
   const errIsTerminal = Deno.stderr.isTerminal();
   return {
-    out: (text) => write(Deno.stdout, text),
+    out: (text) => write(Deno.stdout, encoder.encode(text)),
+    outBytes: (bytes) => write(Deno.stdout, bytes),
     err: (text) => {
       try {
-        write(Deno.stderr, text);
+        write(Deno.stderr, encoder.encode(text));
       } catch {
         // Nobody reads messages: that is no reason to stop.
       }
@@ -63,8 +66,8 @@ function consoleColumns(): number {
   }
 }
 
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let bytes = encoder.encode(text);
+function write(stream: { writeSync(bytes: Uint8Array): number }, all: Uint8Array): void {
+  let bytes = all;
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(stream.writeSync(bytes));

@@ -5,6 +5,7 @@ import type { Terminal } from "../../src/cli/terminal.ts";
 export class FakeTerminal implements Terminal {
   outText = "";
   errText = "";
+  outData: Uint8Array<ArrayBufferLike> = new Uint8Array();
   readonly columns: number | undefined;
   readonly errColumns: number | undefined;
   readonly inIsTerminal = false;
@@ -21,6 +22,10 @@ export class FakeTerminal implements Terminal {
 
   out(text: string): void {
     this.outText += text;
+  }
+
+  outBytes(bytes: Uint8Array): void {
+    this.outData = bytes;
   }
 
   err(text: string): void {
