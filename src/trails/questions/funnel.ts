@@ -27,7 +27,7 @@ export interface FunnelOptions {
    * `ordered` (default): one after the other, whatever lies between; `strict`: with nothing between;
    * `any`: in any order.
    */
-  order?: typeof ORDERS[number];
+  order?: "strict" | "ordered" | "any";
   /** Events that may not lie between the steps; such an event is never a step. */
   exclude?: EventMatch | readonly EventMatch[];
   /** A row for every value that this field has where the funnel begins. */

@@ -25,7 +25,7 @@ export interface RetentionOptions extends CalendarOptions {
    * `calendar` (default): units are those of the calendar, 0 the one in which the user began;
    * `rolling`: they are counted from the very second in which the user began.
    */
-  mode?: typeof MODES[number];
+  mode?: "calendar" | "rolling";
   /** What a mere name is compared with; default `event`. */
   field?: string;
 }

@@ -15,10 +15,9 @@
 import { show } from "../../base/show.ts";
 import { TrailsError } from "../errors.ts";
 import { type CalendarUnit, calendarUnits, UNITS } from "./calendar_units.ts";
-import type { Functions } from "./interpreter.ts";
 
 /** By name. */
-export const BUILT_IN: Functions = {
+export const BUILT_IN: Readonly<Record<string, (...args: string[]) => string>> = {
   seconds_between: (a, b) => {
     if (a === "" || b === "") return "";
     return String(timeOf("seconds_between", b) - timeOf("seconds_between", a));

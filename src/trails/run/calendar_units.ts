@@ -10,12 +10,12 @@ import { Calendar } from "../../engine/bucket.ts";
 import { TrailsError } from "../errors.ts";
 
 /** What time can be divided into. */
-export const UNITS = ["day", "week", "month"] as const;
+export const UNITS: readonly CalendarUnit[] = ["day", "week", "month"];
 /** A unit. */
-export type CalendarUnit = typeof UNITS[number];
+export type CalendarUnit = "day" | "week" | "month";
 
 /** The days that a week can begin with, by their number: 0 is Sunday. */
-export const WEEK_DAYS = [
+export const WEEK_DAYS: readonly WeekDay[] = [
   "sunday",
   "monday",
   "tuesday",
@@ -23,9 +23,16 @@ export const WEEK_DAYS = [
   "thursday",
   "friday",
   "saturday",
-] as const;
+];
 /** A day that a week can begin with. */
-export type WeekDay = typeof WEEK_DAYS[number];
+export type WeekDay =
+  | "sunday"
+  | "monday"
+  | "tuesday"
+  | "wednesday"
+  | "thursday"
+  | "friday"
+  | "saturday";
 
 const DAY_SECONDS = 86_400;
 /** More time zones at once are not kept. */
