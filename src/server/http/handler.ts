@@ -214,7 +214,7 @@ class App {
     this.#counters.active++;
     try {
       visit = this.#visit(request, info);
-      response = await this.#admitted(visit);
+      response = await this.#hono.fetch(request, { visit });
     } catch (error) {
       response = refusal(problemOf(error, this.#onError));
     }
@@ -248,8 +248,8 @@ class App {
     return { request, url, address, path: "other" };
   }
 
-  async #admitted(visit: Visit): Promise<Response> {
-    const { request, url, address } = visit;
+  /** @throws {Problem} if it cannot be answered now, or is for another host */
+  #admit({ request, url, address }: Visit): void {
     if (!WATCHED.some((path) => url.pathname === `${this.#basePath}${path}`)) {
       if (this.#isClosed) throw stopping();
       if (this.#counters.active > this.#maxRequests) {
@@ -270,7 +270,6 @@ class App {
       }
     }
     this.#gate.checkHost(request, url);
-    return await this.#hono.fetch(request, { visit });
   }
 
   #routed(origins: readonly string[]): Hono<Env> {
@@ -282,6 +281,7 @@ class App {
           origins.includes("*") ? "*" : this.#gate.allowsOrigin(origin) ? origin : null,
         allowMethods: ["GET", "HEAD", "POST"],
         allowHeaders: ["Authorization", "X-Api-Key", "Content-Type", "Content-Encoding"],
+        exposeHeaders: ["Retry-After"],
         maxAge: 600,
       });
       hono.use("*", (c, next) => {
@@ -290,6 +290,14 @@ class App {
         return c.req.method === "OPTIONS" && !isPreflight ? next() : sharing(c, next);
       });
     }
+    all.use("*", async (c, next) => {
+      try {
+        this.#admit(c.env.visit);
+      } catch (error) {
+        return this.#refused(error);
+      }
+      await next();
+    });
     for (const [path, methods] of Object.entries(this.#routes())) {
       hono.all(path, (c) => this.#run(c, path, methods));
     }
@@ -351,9 +359,13 @@ class App {
         : await this.#gate.check(request, url, route.right, address);
       return await route.run(visit, grant?.expiresAtMs ?? Infinity);
     } catch (error) {
-      // Here, where the headers of CORS are still put to it: the page that asked must see why.
-      return refusal(problemOf(error, this.#onError));
+      return this.#refused(error);
     }
+  }
+
+  /** Where the headers of CORS are still put to it: the page that asked must see why. */
+  #refused(error: unknown): Response {
+    return refusal(problemOf(error, this.#onError));
   }
 
   async #record({ request, url }: Visit): Promise<Response> {

@@ -7,7 +7,7 @@ import {
   type HttpTarget,
   type RequestEntry,
 } from "../../../src/server/http.ts";
-import { Asking } from "./_asking.ts";
+import { Asking, type Reply } from "./_asking.ts";
 
 /** A target on which everything fails like this. */
 function failing(error: Error): HttpTarget {
@@ -199,6 +199,21 @@ Deno.test("handler() answers rateLimit requests a second from each address", asy
   const as = async (name: string) =>
     (await named.ask("/stats", { headers: { "X-Forwarded-For": name } })).status;
   assertEquals([await as("a"), await as("b"), await as("a")], [200, 200, 429]);
+});
+
+Deno.test("handler() shows a page of another origin why it is not answered now", async () => {
+  await using it = await Asking.open({ cors: "https://a.example", rateLimit: 1 });
+  const ask = () => it.ask("/stats", { headers: { Origin: "https://a.example" } });
+  const shared = ({ status, headers }: Reply) => [
+    status,
+    headers.get("access-control-allow-origin"),
+    headers.get("access-control-expose-headers"),
+  ];
+  assertEquals(shared(await ask()), [200, "https://a.example", "Retry-After"]);
+  assertEquals(shared(await ask()), [429, "https://a.example", "Retry-After"]);
+  const closed = it.answer.close();
+  assertEquals(shared(await ask()), [503, "https://a.example", "Retry-After"]);
+  await closed;
 });
 
 Deno.test("handler() tells a client nothing of the server's own errors, and tells onError", async () => {
