@@ -93,6 +93,33 @@ Deno.test("funnel() counts what trying every chain counts, with ties, repeats an
   );
 });
 
+Deno.test("funnel() of four steps on one long trail counts what trying every chain counts", async () => {
+  const long = fc.array(
+    fc.record({
+      gap: fc.constantFrom(0, 1, 1, 2),
+      event: fc.constantFrom("a", "b", "c", "d", "x"),
+    }),
+    { minLength: 4, maxLength: 16 },
+  ).map((events) => {
+    let time = 0;
+    return events.map(({ gap, event }) => ({ user: "u1", time: time += gap, event, kind: "" }));
+  });
+  const steps = fc.shuffledSubarray([["a"], ["b"], ["c"], ["d"]], { minLength: 4 });
+  const four: fc.Arbitrary<Asked> = fc.record({
+    steps,
+    within: fc.constantFrom(4, 6, 8),
+    order: fc.constantFrom("ordered", "ordered", "any"),
+    exclude: fc.constantFrom(undefined, undefined, "x"),
+    by: fc.constant(false),
+  });
+  await fc.assert(
+    fc.asyncProperty(four, long, async (question, events) => {
+      assertEquals(await asked(question, events), direct(events, question));
+    }),
+    { numRuns: 250 },
+  );
+});
+
 /** Events of one user, as `time:event`. */
 const trail = (text: string) =>
   TrailData.fromEvents(
@@ -116,6 +143,9 @@ Deno.test("funnel: a step exactly at the end of the time is too late, one of a s
 Deno.test("funnel: a later first step has time of its own", async () => {
   assertEquals(await reached(["a", "b"], { within: "1m" }, "0:a 50:a 70:b"), 2);
   assertEquals(await reached(["a", "b", "c"], { within: "1m" }, "0:a 50:b 55:a 58:c"), 3);
+  // A chain that has begun later and has not come as far ends nothing.
+  const steps = ["a", "b", "c", "d"];
+  assertEquals(await reached(steps, { within: "1m" }, "0:a 1:b 2:c 3:a 4:b 5:d"), 4);
 });
 
 Deno.test("funnel: events of one second stand in the order of the data", async () => {
