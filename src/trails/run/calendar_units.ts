@@ -35,6 +35,8 @@ export type WeekDay =
   | "saturday";
 
 const DAY_SECONDS = 86_400;
+/** More dates, of a unit as text or of all days by their number, are not kept. */
+const MAX_LABELS = 100_000;
 /** More time zones at once are not kept. */
 const MAX_KEPT = 100;
 
@@ -44,6 +46,12 @@ export class CalendarUnits {
   readonly #weekStart: number;
   /** Days since 1970 by the start of their bucket. */
   readonly #days = new Map<number, number>();
+  /** By unit, then by its number. */
+  readonly #labels = {
+    day: new Map<number, string>(),
+    week: new Map<number, string>(),
+    month: new Map<number, string>(),
+  };
 
   /** @throws {TrailsError} for an unknown zone or day */
   constructor(timezone: string, weekStart: string) {
@@ -80,6 +88,17 @@ export class CalendarUnits {
 
   /** The first date of a unit, as `2026-11-01`. */
   label(unit: CalendarUnit, index: number): string {
+    const labels = this.#labels[unit];
+    let label = labels.get(index);
+    if (label === undefined) {
+      label = this.#makeLabel(unit, index);
+      if (labels.size === MAX_LABELS) labels.clear();
+      labels.set(index, label);
+    }
+    return label;
+  }
+
+  #makeLabel(unit: CalendarUnit, index: number): string {
     const day = unit === "day" ? index : index * 7 + this.#weekStart - 4;
     const ms = unit === "month"
       ? new Date(0).setUTCFullYear(Math.floor(index / 12), ((index % 12) + 12) % 12, 1)
@@ -107,6 +126,7 @@ export class CalendarUnits {
     let day = this.#days.get(bucket.start);
     if (day === undefined) {
       day = dayOf(this.#calendar.label(bucket));
+      if (this.#days.size === MAX_LABELS) this.#days.clear();
       this.#days.set(bucket.start, day);
     }
     return day;
