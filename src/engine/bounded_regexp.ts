@@ -27,7 +27,6 @@ export class BoundedRegExp {
   readonly #tokens: readonly string[];
   #at = 0;
 
-  /** Reads an expression that begins with `^`. */
   constructor({ source }: RegExp) {
     this.#tokens = source.match(TOKEN) ?? [];
     this.#alternatives();
@@ -35,9 +34,9 @@ export class BoundedRegExp {
     this.#steps.push({ kind: "match" });
   }
 
-  /** Whether the text matches. */
+  /** Whether the text matches, from any character on: not every alternative need begin with `^`. */
   test(text: string): boolean {
-    return this.#matches(0, text, 0, new Map());
+    return this.#matches(0, text, 0, new Map(), false);
   }
 
   /** So that `text.match(this)` works. */
@@ -45,11 +44,20 @@ export class BoundedRegExp {
     return this.test(text) ? [text] : null;
   }
 
-  /** @param looked what looks ahead have found */
-  #matches(first: number, text: string, at: number, looked: Map<number, boolean>): boolean {
+  /**
+   * @param looked what looks ahead have found
+   * @param isAnchored whether it must match from `at` on, not from a later character
+   */
+  #matches(
+    first: number,
+    text: string,
+    at: number,
+    looked: Map<number, boolean>,
+    isAnchored = true,
+  ): boolean {
     const steps = this.#steps;
     let begins = [first];
-    for (; begins.length > 0; at++) {
+    for (; begins.length > 0 && at <= text.length; at++) {
       const seen = new Set<number>();
       const next: number[] = [];
       while (begins.length > 0) {
@@ -81,6 +89,7 @@ export class BoundedRegExp {
         }
       }
       begins = next;
+      if (!isAnchored) begins.push(first);
     }
     return false;
   }
@@ -116,7 +125,7 @@ export class BoundedRegExp {
     this.#at++;
     if (token === "^") this.#steps.push({ kind: "start" });
     else if (token === "$") this.#steps.push({ kind: "end" });
-    else if (token === "(?:") this.#group();
+    else if (token === "(?:" || token === "(") this.#group();
     else if (token === "(?=" || token === "(?!") {
       const look: Step = { kind: "look", isWanted: token === "(?=", behind: 0 };
       const index = this.#steps.push(look);

@@ -19,6 +19,9 @@ Deno.test("BoundedRegExp.test() says what the expression itself says", () => {
   ok("^\\.\\*\u2028\n\\/$", ".*\u2028\n/", ".*");
   ok("^(?:(?!(?:a|b(?=c))x)[^/]*?)d$", "axd", "ayd", "bcd", "bxd", "d");
   ok("$.", "", "a");
+  ok("^a|$", "a", "b", "");
+  ok("^(a|b)*(c)$", "abc", "c", "abd");
+  ok("^a|b(?!c)|c$", "xb", "xbc", "bcd", "xc", "xa", "");
 });
 
 Deno.test("BoundedRegExp.test() says what the expression itself says, whatever it is (property)", () => {
@@ -31,17 +34,19 @@ Deno.test("BoundedRegExp.test() says what the expression itself says, whatever i
       tie("group"),
     ),
     group: fc.tuple(
-      fc.constantFrom("(?:", "(?:", "(?=", "(?!"),
+      fc.constantFrom("(?:", "(", "(?=", "(?!"),
       fc.array(tie("tree"), { minLength: 1, maxLength: 3 }),
       fc.constantFrom("", "*", "+?", "?", "*?"),
-    ).map(([open, parts, sign]) => `${open}${parts.join("|")})${open === "(?:" ? sign : ""}`),
+    ).map(([open, parts, sign]) =>
+      `${open}${parts.join("|")})${open.endsWith(":") || open === "(" ? sign : ""}`
+    ),
   }));
   const text = fc.array(fc.constantFrom("a", "b", ".", "\n"), { maxLength: 6 })
     .map((parts) => parts.join(""));
   let matched = 0;
   fc.assert(
-    fc.property(tree, text, (source, text) => {
-      const regexp = new RegExp(`^(?:${source})$`);
+    fc.property(tree, text, fc.boolean(), (source, text, isWhole) => {
+      const regexp = new RegExp(isWhole ? `^(?:${source})$` : source);
       const wanted = regexp.test(text);
       if (wanted) matched++;
       assertEquals(new BoundedRegExp(regexp).test(text), wanted);

@@ -43,6 +43,14 @@ Deno.test("compileGlobs() matches what minimatch matches (property)", () => {
   assert(matched > 100, `only ${matched} matched`);
 });
 
+Deno.test("compileGlobs() takes what is hardly a glob as minimatch does", () => {
+  for (const glob of ["?a\\|", "**\\|", "a\\|?()", "a\\|b", "?(?(!()a", "*(@(!()a"]) {
+    for (const name of ["a", ".", "xa", "a|", "a|b", ""]) {
+      assertEquals(compileGlobs([glob])[0].match(name), minimatch(name, glob), `${glob}, ${name}`);
+    }
+  }
+});
+
 Deno.test("compileGlobs() matches at once what would keep V8 busy for years", () => {
   for (
     const glob of [
