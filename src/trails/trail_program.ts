@@ -4,6 +4,8 @@
  * @module
  */
 import { sourcesOf, type TrailData } from "./data/data.ts";
+import { drawMermaid } from "./draw/mermaid.ts";
+import { drawSvg } from "./draw/svg.ts";
 import { type Compat, readCompat } from "./errors.ts";
 import { type ParseOptions, parseProgram } from "./language/check.ts";
 import { type Program, resultText } from "./language/program.ts";
@@ -70,7 +72,9 @@ export class TrailProgram {
 
   /** The fields that are compared or yielded. */
   get fields(): readonly string[] {
-    return this.#program.fields;
+    const lags = new Set(this.#program.lags.map(({ name }) => name));
+    const named = this.#program.fields.filter((field) => !lags.has(field));
+    return [...new Set([...named, ...this.#program.lags.map(({ field }) => field)])];
   }
 
   /** The functions that are called. */
@@ -90,6 +94,11 @@ export class TrailProgram {
    */
   run(data: TrailData, options: RunOptions = {}): Promise<TrailsResult> {
     return runProgram(this.#program, sourcesOf(data), options);
+  }
+
+  /** The machine as a picture: SVG that needs nothing else, or a Mermaid flow chart. */
+  draw(format: "svg" | "mermaid"): string {
+    return format === "svg" ? drawSvg(this.#program) : drawMermaid(this.#program);
   }
 
   /** Runs the tests in its comments. @throws {TrailsError} if they cannot be read */

@@ -5,6 +5,7 @@ import type { Terminal } from "../../src/cli/terminal.ts";
 export class FakeTerminal implements Terminal {
   outText = "";
   errText = "";
+  outData: Uint8Array<ArrayBufferLike> = new Uint8Array();
   readonly columns: number | undefined;
   readonly errColumns: number | undefined;
   readonly inIsTerminal = false;
@@ -24,7 +25,7 @@ export class FakeTerminal implements Terminal {
   }
 
   outBytes(bytes: Uint8Array): void {
-    this.outText += new TextDecoder("latin1").decode(bytes);
+    this.outData = new Uint8Array([...this.outData, ...bytes]);
   }
 
   err(text: string): void {

@@ -134,10 +134,21 @@ Deno.test("traqq trails: wrong usage exits with 2 and one line", async () => {
     assertEquals([code, err], [2, `traqq: ${message} (see traqq trails --help)\n`]);
   };
   await usage("trails needs a word that says what to do, such as traqq trails run");
-  await usage('trails cannot do "walk": there is run, test, check', "walk");
+  await usage(
+    'trails cannot do "walk": there is run, test, check, draw, funnel, sessions, retention, paths',
+    "walk",
+  );
   await usage("trails run needs a program, such as sessions.tr", "run");
   await usage("trails run needs data, such as events.tdb", "run", "p.tr");
-  await usage("--by is for trails run", "test", "p.tr", "--by", "u");
+  const asked = "funnel, sessions, retention, paths";
+  await usage(`--by is for trails run, ${asked}`, "test", "p.tr", "--by", "u");
+  await usage("--step is for trails funnel", "run", "p.tr", "--step", "u");
+  await usage("trails funnel needs data, such as events.tdb", "funnel", "--step", "a");
+  await usage(
+    "Cannot make a funnel: wanted 1 to 30 steps, received 0",
+    "funnel",
+    "events.ndjson",
+  );
 });
 
 const LIVE = `start ->

@@ -62,10 +62,14 @@ class ProgramWriter {
   }
 
   write(): RandomProgram {
-    const indent = this.#loop === "none" ? 0 : 2;
+    let indent = this.#loop === "none" ? 0 : 2;
     if (this.#loop === "implicit") this.#lines.push("foreach %v");
     if (this.#loop === "array") this.#lines.push("foreach %v, #w in @list");
     if (this.#loop === "merged") this.#lines.push("foreach %v, #w in @list merged");
+    if (!this.#isOriginal && this.#draw([1, 2, 3, 4]) === 1) {
+      this.#line(indent, "foreach event");
+      indent += 2;
+    }
     // b0, w with b1 and maybe v with b2, then b3.
     const isNested = this.#draw([true, false]);
     const hasWindow = this.#draw([true, true, false]);
@@ -163,6 +167,15 @@ class ProgramWriter {
         `yield ${one} to ^sketch`,
         `yield ${one},${two} to ^sketches`,
       ];
+      if (!this.#isOriginal) {
+        choices.push(
+          `yield previous(${this.#draw(FIELDS)}),${one} to &befores`,
+          `yield previous(${this.#draw(FIELDS)}, 2) to #before`,
+        );
+        if (terms.includes("start_timestamp")) {
+          choices.push("yield seconds_between(start_timestamp, timestamp) to &seconds");
+        }
+      }
       if (terms.includes("n")) {
         choices.push(...["min", "max", "sum", "avg"].map((fold) => `yield ${fold} n to $${fold}`));
       }

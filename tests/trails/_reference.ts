@@ -26,6 +26,7 @@ export function reference(
 ): TrailsResult {
   const program = parseProgram(text, { compat });
   const fields = new Set(events.flatMap((event) => Object.keys(event)));
+  for (const { name, field } of program.lags) if (fields.has(field)) fields.add(name);
   const lacking = new Set(program.fields.filter((field) => !fields.has(field)));
   const values = (field: string) => [
     ...new Set(["", ...events.map((one) => String(one[field] ?? ""))]),
@@ -37,12 +38,22 @@ export function reference(
     const sink = empty();
     for (const [user, all] of byUser(events)) {
       const owner = { cookie: user, windowStart: 0, windowEnd: 0 };
-      const machine = initialState(program);
+      const seen: { time: number; values: Map<string, string> }[] = [];
       for (const [i, event] of all.entries()) {
         if (compat === "trck" && i > 0 && isEqual(event, all[i - 1])) continue;
-        interpreter.event(machine, { time: event.time, values: textsOf(event) }, owner, sink);
+        seen.push({ time: event.time, values: textsOf(event) });
       }
-      interpreter.end(machine, owner, sink);
+      for (const [i, { values }] of seen.entries()) {
+        for (const { name, field, back } of program.lags) {
+          values.set(name, seen[i - back]?.values.get(field) ?? "");
+        }
+      }
+      const starts = program.fromEveryEvent ? seen.keys() : [0];
+      for (const start of starts) {
+        const machine = initialState(program);
+        for (const event of seen.slice(start)) interpreter.event(machine, event, owner, sink);
+        interpreter.end(machine, owner, sink);
+      }
     }
     return sink;
   });

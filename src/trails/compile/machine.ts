@@ -5,7 +5,7 @@
  */
 import { type Compat, TrailsError } from "../errors.ts";
 import type { Dictionary } from "../data/dictionary.ts";
-import type { Functions } from "../run/interpreter.ts";
+import type { Functions } from "../run/functions.ts";
 import type { Output } from "./output.ts";
 import type { Plan, PlanStep, PlanTerm } from "./plan.ts";
 

@@ -26,9 +26,13 @@ export class WakeIndex {
     this.#seen = new Float64Array(roundCount);
   }
 
-  /** The index of a plan, or undefined where every round must see every trail. */
-  static of(plan: Plan): WakeIndex | undefined {
-    const slots = slotsOfFirstState(plan);
+  /**
+   * The index of a plan, or undefined where every round must see every trail.
+   *
+   * @param fromEveryEvent whether later events of the trail have runs of their own
+   */
+  static of(plan: Plan, fromEveryEvent: boolean): WakeIndex | undefined {
+    const slots = slotsOfFirstState(plan, fromEveryEvent);
     if (slots === undefined) return undefined;
     const entries = slots.map(({ column, slot }): Entry => {
       const rounds = new Map<number, number[]>();
@@ -68,9 +72,12 @@ export class WakeIndex {
 }
 
 /** The comparisons with a value of the round, one of which every event that matters must pass. */
-function slotsOfFirstState(plan: Plan): { column: number; slot: number }[] | undefined {
+function slotsOfFirstState(
+  plan: Plan,
+  fromEveryEvent: boolean,
+): { column: number; slot: number }[] | undefined {
   const found: { column: number; slot: number }[] = [];
-  for (const all of wakingTests(plan) ?? [[]]) {
+  for (const all of wakingTests(plan, fromEveryEvent) ?? [[]]) {
     const test = all.find(isOfRound);
     if (test === undefined) return undefined;
     found.push({ column: test.column, slot: test.slot });
@@ -80,17 +87,23 @@ function slotsOfFirstState(plan: Plan): { column: number; slot: number }[] | und
 
 /**
  * The conjunctions one of which an event must pass to make a machine in its first state yield or move;
- * undefined where any event may.
+ * undefined where any event may. Conditions look at the event itself: `previous()` and functions only
+ * give what is yielded.
+ *
+ * @param fromEveryEvent whether later events of the trail have runs of their own
  */
 export function wakingTests(
   { states: [first], compat }: Plan,
+  fromEveryEvent: boolean,
 ): (readonly PlanTest[])[] | undefined {
   // In the original's mode an event that nothing matches is an error, which must not be skipped.
   const isTotal = first.clauses.some(({ alternatives }) => alternatives === undefined);
   if (compat === "trck" && !isTotal) return undefined;
   const found: (readonly PlanTest[])[] = [];
   for (const { alternatives, step } of first.clauses) {
-    const hasEffect = step.yields.length > 0 || step.target.kind !== "repeat";
+    // A run that quits at once leaves nothing behind, where the next event has its own.
+    const stays = step.target.kind === "repeat" || fromEveryEvent && step.target.kind === "quit";
+    const hasEffect = step.yields.length > 0 || !stays;
     if (hasEffect) {
       if (alternatives === undefined) return undefined;
       found.push(...alternatives);

@@ -11,11 +11,16 @@ import { wakingTests } from "./wake.ts";
 
 /**
  * @param sizes how many values each column has
+ * @param fromEveryEvent whether every event of a trail has a machine of its own
  * @returns undefined where every trail may matter
  */
-export function wantedValues(plan: Plan, sizes: readonly number[]): WantedValues | undefined {
+export function wantedValues(
+  plan: Plan,
+  sizes: readonly number[],
+  fromEveryEvent: boolean,
+): WantedValues | undefined {
   const wanted = new Map<number, Uint32Array>();
-  for (const all of wakingTests(plan) ?? [[]]) {
+  for (const all of wakingTests(plan, fromEveryEvent) ?? [[]]) {
     const found = fewest(all.flatMap((test) => valuesOf(test, plan, sizes)));
     if (found === undefined) return undefined;
     const { column, bits } = found;

@@ -8,9 +8,10 @@ import { neverEnding } from "./endless.ts";
 import { parse } from "./parser.ts";
 import {
   type Deadline,
-  fieldsOf,
   isSpecial,
+  type Lag,
   type Loop,
+  PREVIOUS,
   type Program,
   type ResultName,
   type ResultSigil,
@@ -74,6 +75,7 @@ class Checker {
   readonly #fields = new Set<string>();
   readonly #parameters = new Set<string>();
   readonly #functions = new Set<string>();
+  readonly #lags = new Map<string, Lag>();
   /** With their sigil. */
   #loopVars: ReadonlySet<string> = new Set();
   #loopField: string | undefined;
@@ -124,6 +126,8 @@ class Checker {
       parameters: [...this.#parameters],
       functions: [...this.#functions],
       loop,
+      fromEveryEvent: tree.fromEveryEvent,
+      lags: [...this.#lags.values()],
     };
   }
 
@@ -254,8 +258,8 @@ class Checker {
       case "start":
         return { kind: "start", of: this.#start(term.window, term, scope) };
       case "call":
+        if (term.name === PREVIOUS) return this.#previous(term);
         this.#functions.add(term.name);
-        for (const field of fieldsOf(term)) if (!isSpecial(field)) this.#fields.add(field);
         return {
           kind: "call",
           name: term.name,
@@ -267,6 +271,22 @@ class Checker {
       case "text":
         return { kind: "text", text: term.text };
     }
+  }
+
+  /** `previous(page)`, `previous(page, 2)`: a field like others, which the run makes. */
+  #previous(term: Extract<Argument, { kind: "call" }>): TermStep {
+    const [field, count, ...more] = term.args;
+    const text = count === undefined ? "1" : count.kind === "text" ? count.text : "";
+    if (field?.kind !== "field" || isSpecial(field.name) || more.length > 0) {
+      this.#fail(term, "previous wants a field and how many events ago, as in previous(page, 2)");
+    }
+    if (!/^[1-9]\d{0,2}$/.test(text)) {
+      this.#fail(term, "previous goes back 1 to 999 events, as in previous(page, 2)");
+    }
+    const name = `${PREVIOUS}(${field.name}, ${text})`;
+    this.#lags.set(name, { name, field: field.name, back: Number(text) });
+    this.#fields.add(name);
+    return { kind: "field", name };
   }
 
   #start(label: string | undefined, place: Place, scope: Scope): StartOf {

@@ -30,14 +30,35 @@ class Parser {
   tree(): Tree {
     const tokens: TokenReader = this.#tokens;
     let foreach: Foreach | undefined;
-    if (tokens.next.kind === "keyword" && tokens.next.text === "foreach") {
+    if (this.#isForeach() && !this.#isForeachEvent()) {
       foreach = this.#foreach();
       tokens.want("indent", "the blocks of the foreach, further in than it");
     }
+    const fromEveryEvent = this.#isForeach();
+    if (fromEveryEvent) this.#foreachEvent();
     const blocks = this.#blocks();
+    if (fromEveryEvent) tokens.want("dedent", "a block, or the end of the program");
     if (foreach !== undefined) tokens.want("dedent", "a block, or the end of the program");
     tokens.want("end", "a block, as in name ->");
-    return { foreach, blocks };
+    return { foreach, fromEveryEvent, blocks };
+  }
+
+  #isForeach(): boolean {
+    const { next } = this.#tokens;
+    return next.kind === "keyword" && next.text === "foreach";
+  }
+
+  #isForeachEvent(): boolean {
+    return this.#tokens.second.kind === "name" && this.#tokens.second.text === "event";
+  }
+
+  /** `foreach event`, without any variable. */
+  #foreachEvent(): void {
+    const tokens: TokenReader = this.#tokens;
+    tokens.take();
+    tokens.want("name", "event; another foreach stands around this one", "event");
+    tokens.want("newline", "the end of the line");
+    tokens.want("indent", "the blocks of the foreach, further in than it");
   }
 
   #foreach(): Foreach {
@@ -46,7 +67,7 @@ class Parser {
     const vars: ForeachVar[] = [];
     do {
       const scalar = tokens.takeIf("scalar");
-      const token = scalar ?? tokens.want("hash", "a variable such as %value or #values");
+      const token = scalar ?? tokens.want("hash", "a variable such as %value or #values, or event");
       vars.push({
         line: token.line,
         column: token.column,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Compat } from "../errors.ts";
-import type { Argument, Condition, Fold } from "./tree.ts";
+import type { Condition, Fold } from "./tree.ts";
 
 /** A program that can be run. Made by {@linkcode parseProgram}; it holds nothing of a run. */
 export interface Program {
@@ -29,7 +29,23 @@ export interface Program {
   readonly functions: readonly string[];
   /** The loop around all of it. */
   readonly loop: Loop | undefined;
+  /** `foreach event`: it is run from every event of a trail on, as if the trail began there. */
+  readonly fromEveryEvent: boolean;
+  /** Values of earlier events that it yields; among `fields` by their name. */
+  readonly lags: readonly Lag[];
 }
+
+/** `previous(page, 2)`: what a field was some events ago. */
+export interface Lag {
+  /** As it stands in the program; no field that conditions can name is called so. */
+  readonly name: string;
+  readonly field: string;
+  /** How many events ago, from 1. */
+  readonly back: number;
+}
+
+/** The word for the value of an earlier event; it looks like a call and is none. */
+export const PREVIOUS = "previous";
 
 /** `foreach`. */
 export interface Loop {
@@ -144,10 +160,4 @@ export function isSpecial(name: string): boolean {
 /** The name of a result with its sigil. */
 export function resultText({ sigil, name }: ResultName): string {
   return `${sigil}${name}`;
-}
-
-/** The fields within the arguments of a call, and within those of calls in it. */
-export function* fieldsOf(term: Argument | TermStep): Generator<string> {
-  if (term.kind === "field") yield term.name;
-  if (term.kind === "call") { for (const arg of term.args) yield* fieldsOf(arg); }
 }

@@ -8,6 +8,8 @@ import type { Place } from "../errors.ts";
 /** The whole text. */
 export interface Tree {
   readonly foreach: Foreach | undefined;
+  /** `foreach event`: the program is run from every event of a trail on. */
+  readonly fromEveryEvent: boolean;
   readonly blocks: readonly Block[];
 }
 

@@ -10,8 +10,8 @@
  */
 import { TrailsError } from "../errors.ts";
 import type { Program } from "../language/program.ts";
+import type { Functions } from "../run/functions.ts";
 import {
-  type Functions,
   initialState,
   Interpreter,
   isPristine,

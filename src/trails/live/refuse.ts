@@ -1,5 +1,6 @@
 /**
- * Which programs cannot be attached, because their answers would depend on more than the events.
+ * Which programs cannot be attached, because their answers would depend on more than the events, or
+ * on more of them than are kept.
  *
  * @module
  */
@@ -14,6 +15,18 @@ export function refuseForLive(program: Program): void {
   if (program.compat === "trck") fail("compat is for runs over data that are there; leave it out");
   if (program.loop !== undefined && program.loop.array === undefined) {
     fail("its foreach goes over all values of a field, which are not known yet; give an array");
+  }
+  if (program.fromEveryEvent) {
+    fail(
+      "its foreach event has a machine for every event of a user, more than can be kept; leave " +
+        "foreach event out, or run the program over data that are there",
+    );
+  }
+  for (const { field } of program.lags) {
+    fail(
+      `it yields previous(${field}), and no earlier events are kept; yield ${field} where that ` +
+        "event comes, or run the program over data that are there",
+    );
   }
   const names = new Set<string>();
   for (const { name } of program.results) {

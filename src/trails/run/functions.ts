@@ -1,14 +1,23 @@
 /**
- * The functions that a program calls, and those that it is given.
+ * The functions that a program calls: those that it is given, and those that every program has.
  *
  * @module
  */
 import type { Program } from "../language/program.ts";
-import type { Functions } from "./interpreter.ts";
+import { BUILT_IN } from "./built_in.ts";
 
-/** The first function that is called and not given. */
-export function missingFunction(program: Program, functions: Functions): string | undefined {
+/** Functions that programs call. */
+export type Functions = Readonly<Record<string, (...args: string[]) => string>>;
+
+/** All that a program can call. What it is given wins. */
+export function functionsOf(given: Functions): Functions {
+  return { ...BUILT_IN, ...given };
+}
+
+/** The first function that is called and not there. */
+export function missingFunction(program: Program, given: Functions): string | undefined {
+  const all = functionsOf(given);
   return program.functions.find((name) =>
-    !Object.hasOwn(functions, name) || typeof functions[name] !== "function"
+    !Object.hasOwn(all, name) || typeof all[name] !== "function"
   );
 }

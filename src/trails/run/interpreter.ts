@@ -1,7 +1,9 @@
 /**
  * The meaning of a program, slow and obvious: one event after the other, values as text. What is
- * compiled must give the same results. Programs that are attached to a running engine and the unit
- * tests within programs are run by it.
+ * compiled must give the same results. Programs that are attached to a running engine are run by it.
+ *
+ * It is one machine over events as they are given: where `foreach event` starts machines, and what
+ * `previous()` was, is up to the caller; its value stands among those of the event by its own name.
  *
  * ## Time
  *
@@ -27,6 +29,7 @@ import {
 } from "../language/program.ts";
 import type { Condition } from "../language/tree.ts";
 import { type Bindings, isTimeCondition, timeHolds, timeTest, valueTest } from "./conditions.ts";
+import { type Functions, functionsOf } from "./functions.ts";
 import { isCookieAlone } from "./terms.ts";
 
 /** An event. */
@@ -45,9 +48,6 @@ export interface Owner {
   readonly windowStart: number;
   readonly windowEnd: number;
 }
-
-/** Functions that programs call. */
-export type Functions = Readonly<Record<string, (...args: string[]) => string>>;
 
 /** Where results go. */
 export interface ResultSink {
@@ -102,7 +102,7 @@ export class Interpreter {
     this.#program = program;
     this.#compat = program.compat;
     this.#bindings = bindings;
-    this.#functions = functions;
+    this.#functions = functionsOf(functions);
   }
 
   /** The machine takes an event. @throws {TrailsError} in the original's mode, if nothing matches */

@@ -6,14 +6,14 @@
 import { makePlan } from "../compile/planner.ts";
 import type { Output } from "../compile/output.ts";
 import { combine } from "../data/combine.ts";
+import { withLags } from "../data/lags.ts";
 import type { SharedSource } from "../data/share.ts";
 import { compileFilter, type EventFilter, jobsOf, type TrailWindow } from "../data/selection.ts";
 import type { TrailSource } from "../data/source.ts";
 import { TrailsError } from "../errors.ts";
 import type { Program } from "../language/program.ts";
 import { resultOf, type TrailsResult } from "../results.ts";
-import { missingFunction } from "./functions.ts";
-import type { Functions } from "./interpreter.ts";
+import { type Functions, missingFunction } from "./functions.ts";
 import { type Parameters, readRounds, type Round } from "./parameters.ts";
 import { runOnWorkers } from "./pool.ts";
 import { Runner, type RunSettings } from "./runner.ts";
@@ -66,9 +66,10 @@ export async function runProgram(
       `Cannot run ${program.file}: it calls ${missing}(); give that function in functions`,
     );
   }
-  // Several are read whole and become one, past the filter; one is read as it lies there.
-  const isOne = sources.length === 1;
-  const source = isOne ? sources[0] : combine(sources, options.filter, compat);
+  // Several are read whole and become one, past the filter; one is read as it lies there, unless the
+  // program looks back.
+  const isOne = sources.length === 1 && program.lags.length === 0;
+  const source = isOne ? sources[0] : readWhole(program, sources, options);
   const rounds = roundsOf(program, source, options);
   const wantsHex = options.sketches === "trck" || program.compat === "trck";
   const empty = () => new Totals(program, wantsHex);
@@ -97,6 +98,20 @@ export async function runProgram(
   return resultOf(program, rounds, runOf.map((run) => ofRun[run]), empty);
 }
 
+/** Past the filter, and without equal neighbours where they count as one. */
+function readWhole(
+  { lags, compat }: Program,
+  sources: readonly TrailSource[],
+  { filter }: RunOptions,
+): TrailSource {
+  if (sources.length !== 1) {
+    return withLags(combine(sources, filter, compat), lags, undefined, false);
+  }
+  const [source] = sources;
+  const mergesEqual = source.mergesEqual || compat === "trck";
+  return withLags(source, lags, compileFilter(filter, source), mergesEqual);
+}
+
 function roundsOf(program: Program, source: TrailSource, options: RunOptions): Round[] {
   const lacking = new Set(program.fields.filter((field) => !source.fields.includes(field)));
   const values = (field: string): readonly string[] => {
@@ -118,7 +133,8 @@ async function outputsOf(
   const { jobs, program } = settings;
   const cores = source.eventCount < EVENTS_FOR_WORKERS ? 1 : navigator.hardwareConcurrency;
   // Functions cannot be sent to a worker.
-  const count = program.functions.length > 0 ? 1 : workers ?? cores;
+  const isAlone = program.functions.some((name) => Object.hasOwn(functions, name));
+  const count = isAlone ? 1 : workers ?? cores;
   const order: WorkerOrder = {
     settings,
     source: source.shared as SharedSource,

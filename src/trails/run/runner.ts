@@ -14,7 +14,7 @@ import type { Jobs } from "../data/selection.ts";
 import { type CompiledFilter, Sieve } from "../data/sieve.ts";
 import type { TrailSource } from "../data/source.ts";
 import type { Program } from "../language/program.ts";
-import type { Functions } from "./interpreter.ts";
+import { type Functions, functionsOf } from "./functions.ts";
 
 /** What is run. All but the source and the functions is plain data. */
 export interface RunSettings {
@@ -50,14 +50,16 @@ export class Runner {
     this.#settings = settings;
     this.#source = source;
     this.#machine = machineOf(
-      { plan, dictionaries: source.dictionaries, functions },
+      { plan, dictionaries: source.dictionaries, functions: functionsOf(functions) },
       settings.generatesCode,
     );
     const columns = new Set(program.fields.map((field) => source.fields.indexOf(field)));
     const sizes = source.dictionaries.map(({ size }) => size);
-    const wanted = settings.skips ? wantedValues(plan, sizes) : undefined;
+    const wanted = settings.skips ? wantedValues(plan, sizes, program.fromEveryEvent) : undefined;
     this.#sieve = new Sieve(source, filter, settings.mergesEqual, { columns, wanted });
-    this.#wake = program.loop === undefined ? undefined : WakeIndex.of(plan);
+    this.#wake = program.loop === undefined
+      ? undefined
+      : WakeIndex.of(plan, program.fromEveryEvent);
     this.outputs = new Array(plan.roundCount).fill(undefined);
     this.#context = {
       out: new Output(program, plan, wantsHex),
@@ -98,10 +100,15 @@ export class Runner {
   }
 
   #runRound(round: number, from: number): void {
-    const { times, columns, end } = this.#sieve;
+    const { times, columns, start, end } = this.#sieve;
     this.#context.round = round;
     this.#context.out = this.#output(round);
-    this.#machine(times, columns, from, end, this.#context);
+    if (!this.#settings.program.fromEveryEvent) {
+      this.#machine(times, columns, from, end, this.#context);
+      return;
+    }
+    // Also those before it: they may wait in the first state until they come there.
+    for (let at = start; at < end; at++) this.#machine(times, columns, at, end, this.#context);
   }
 
   #output(round: number): Output {

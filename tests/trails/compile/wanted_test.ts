@@ -80,7 +80,11 @@ Deno.test({
         const program = parseProgram(text);
         const rounds = readRounds(program, parameters, () => [], new Set());
         const plan = makePlan(program, source, rounds);
-        const wanted = wantedValues(plan, source.dictionaries.map(({ size }) => size));
+        const wanted = wantedValues(
+          plan,
+          source.dictionaries.map(({ size }) => size),
+          program.fromEveryEvent,
+        );
         return wanted && trailsRead(wanted);
       };
       const trailsRead = (wanted: ReadonlyMap<number, Uint32Array>): number[] => {
@@ -105,6 +109,11 @@ Deno.test({
       assertEquals(read("a = %v -> yield $n, repeat", list, "foreach %v in @list\n"), having(x));
       assertEquals(read('a = "none" -> yield $n, repeat'), []);
       assertEquals(read('a = "x" -> repeat'), []);
+      // Where every event has a machine of its own, one that quits at once says nothing.
+      assertEquals(read('a = "x" -> quit'), having(x));
+      assertEquals(read('a = "x" -> quit', {}, "foreach event\n"), []);
+      assertEquals(read('a = "x" -> yield $n, quit', {}, "foreach event\n"), having(x));
+      assertEquals(read("* -> quit", {}, "foreach event\n"), []);
       for (
         const any of [
           "* -> yield $n, repeat",

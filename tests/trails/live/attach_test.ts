@@ -168,6 +168,25 @@ Deno.test("attach() lets an event from the future end nobody else's trail", asyn
   });
 });
 
+Deno.test("attach() has the functions that every program has, and those that it is given win", async () => {
+  await withTraqq(async (traqq) => {
+    const program = TrailProgram.parse(
+      'start ->\n  receive\n    * -> yield unit_of(timestamp, "day"),seconds_between(1, 3) to &seen, repeat\n',
+    );
+    await using _live = attach(traqq, program, { user: "user", name: "one" });
+    await using _own = attach(traqq, program, {
+      user: "user",
+      name: "two",
+      functions: { unit_of: () => "own" },
+    });
+    await traqq.record({ event: "a", user: "ada" }, { at: START });
+    assertEquals(await countsOf(traqq, "add/event~value"), {
+      "one.seen~2023-11-14,2": 1,
+      "two.seen~own,2": 1,
+    });
+  });
+});
+
 Deno.test("attach() tells of a function that throws, and goes on with other users", async () => {
   await withTraqq(async (traqq, traqqErrors) => {
     const errors: string[] = [];
@@ -292,6 +311,27 @@ Deno.test("attach() refuses programs whose answers it could not give, and says w
     refuses(
       "foreach %x\n  start ->\n    receive\n      a = %x -> yield $n, repeat\n",
       "its foreach goes over all values of a field",
+    );
+    refuses(
+      "foreach event\n  start ->\n    receive\n      * -> yield $n, quit\n",
+      "its foreach event has a machine for every event of a user, more than can be kept",
+    );
+    const ofEach = "foreach %x in @list\n  foreach event\n    start ->\n      receive\n";
+    refuses(`${ofEach}        a = %x -> yield $n, quit\n`, "its foreach event has a machine", {
+      parameters: { "@list": [["x"]] },
+    });
+    refuses(
+      "start ->\n  receive\n    * -> yield previous(page, 2) to #n, repeat\n",
+      "it yields previous(page), and no earlier events are kept; yield page where",
+    );
+    refuses(
+      "start ->\n  receive\n    * -> yield unit_of(previous(t), day) to #n, repeat\n",
+      "it yields previous(t), and no earlier",
+    );
+    refuses(
+      "start ->\n  receive\n    * -> yield unit_of(t) to #n, repeat\n",
+      "it calls unit_of(); give that function in functions",
+      { functions: { unit_of: undefined as never } },
     );
     refuses(
       "start ->\n  receive\n    * -> yield $n, yield a to #n, repeat\n",
