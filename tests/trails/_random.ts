@@ -24,10 +24,18 @@ export interface RandomProgram {
 
 /** @param isOriginal only what the original can do without crashing */
 export function randomProgram(isOriginal: boolean): fc.Arbitrary<RandomProgram> {
-  return fc.gen().map((gen) => {
-    const draw: Draw = (of) => gen(fc.constantFrom, ...of) as typeof of[number];
-    return new ProgramWriter(draw, isOriginal).write();
-  });
+  return written((draw) => new ProgramWriter(draw, isOriginal, false));
+}
+
+/** Programs whose first block acts on some values alone, so that many trails do not matter to them. */
+export const choosyProgram: fc.Arbitrary<RandomProgram> = written((draw) =>
+  new ProgramWriter(draw, false, true)
+);
+
+function written(writer: (draw: Draw) => ProgramWriter): fc.Arbitrary<RandomProgram> {
+  return fc.gen().map((gen) =>
+    writer((of) => gen(fc.constantFrom, ...of) as typeof of[number]).write()
+  );
 }
 
 /** Events of some users, each in order of time. */
@@ -52,12 +60,17 @@ export const randomEvents: fc.Arbitrary<TestEvent[]> = fc.array(
 class ProgramWriter {
   readonly #draw: Draw;
   readonly #isOriginal: boolean;
+  readonly #isChoosy: boolean;
+  readonly #looksBack: boolean;
   readonly #lines: string[] = [];
   readonly #loop: "none" | "array" | "implicit" | "merged";
 
-  constructor(draw: Draw, isOriginal: boolean) {
+  constructor(draw: Draw, isOriginal: boolean, isChoosy: boolean) {
     this.#draw = draw;
     this.#isOriginal = isOriginal;
+    this.#isChoosy = isChoosy;
+    // What looks back is read whole, so that not all may.
+    this.#looksBack = !isOriginal && (!isChoosy || draw([true, false, false]));
     this.#loop = draw(["none", "none", "array", "implicit", "merged"]);
   }
 
@@ -66,7 +79,7 @@ class ProgramWriter {
     if (this.#loop === "implicit") this.#lines.push("foreach %v");
     if (this.#loop === "array") this.#lines.push("foreach %v, #w in @list");
     if (this.#loop === "merged") this.#lines.push("foreach %v, #w in @list merged");
-    if (!this.#isOriginal && this.#draw([1, 2, 3, 4]) === 1) {
+    if (!this.#isOriginal && this.#draw([1, 2, 3, 4]) <= (this.#isChoosy ? 2 : 1)) {
       this.#line(indent, "foreach event");
       indent += 2;
     }
@@ -131,9 +144,11 @@ class ProgramWriter {
         ...yields,
         ...(isFirst && yields.length > 0 && target === "quit" ? [] : [target]),
       ];
-      this.#line(indent + 4, `${this.#conditions()} -> ${actions.join(", ")}`);
+      const conditions = isFirst && this.#isChoosy ? this.#choice() : this.#conditions();
+      this.#line(indent + 4, `${conditions} -> ${actions.join(", ")}`);
     }
     if (this.#isOriginal || this.#draw([true, false])) this.#line(indent + 4, "* -> repeat");
+    else if (isFirst && this.#isChoosy) this.#line(indent + 4, "* -> quit");
     if (after === "none") return;
     const time = after === "timed" ? `${this.#time()} ` : "";
     this.#line(indent + 2, `after ${time}-> ${this.#afterActions(targets, true, starts)}`);
@@ -167,14 +182,14 @@ class ProgramWriter {
         `yield ${one} to ^sketch`,
         `yield ${one},${two} to ^sketches`,
       ];
-      if (!this.#isOriginal) {
+      if (this.#looksBack) {
         choices.push(
           `yield previous(${this.#draw(FIELDS)}),${one} to &befores`,
           `yield previous(${this.#draw(FIELDS)}, 2) to #before`,
         );
-        if (terms.includes("start_timestamp")) {
-          choices.push("yield seconds_between(start_timestamp, timestamp) to &seconds");
-        }
+      }
+      if (!this.#isOriginal && terms.includes("start_timestamp")) {
+        choices.push("yield seconds_between(start_timestamp, timestamp) to &seconds");
       }
       if (terms.includes("n")) {
         choices.push(...["min", "max", "sum", "avg"].map((fold) => `yield ${fold} n to $${fold}`));
@@ -190,6 +205,18 @@ class ProgramWriter {
     return Array.from({ length: or }, () => {
       const and = this.#draw([1, 1, 2]);
       return Array.from({ length: and }, () => this.#condition()).join(", ");
+    }).join(" or ");
+  }
+
+  /** Some values, and whatever else. */
+  #choice(): string {
+    const choices = ['a = "x"', 'a = "p,q"', 'b = "z"', "a = %p", "b in #s", "n > 2"];
+    if (this.#loop !== "none") choices.push("a = %v", "a = %v");
+    if (this.#loop === "array" || this.#loop === "merged") choices.push("b in #w");
+    const or = this.#draw([1, 1, 2]);
+    return Array.from({ length: or }, () => {
+      const all = [this.#draw(choices)];
+      return this.#draw([true, false]) ? all[0] : [...all, this.#condition()].join(", ");
     }).join(" or ");
   }
 
