@@ -290,6 +290,16 @@ export class RedisCluster implements AsyncDisposable {
     return node;
   }
 
+  /** Waits until a master's replica has all that was written so far: WAIT is about its own connection. */
+  async copied(master: RedisServer): Promise<void> {
+    const info = () => master.cli("info", "replication");
+    const offset = Number(/^master_repl_offset:(\d+)/m.exec(await info())![1]);
+    await until("the replica to have all", CLUSTER_MS, async () => {
+      const copied = Number(/^slave0:.*state=online,offset=(\d+)/m.exec(await info())?.[1]);
+      return copied >= offset;
+    });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }

@@ -269,7 +269,7 @@ await withRedis("RedisStorage on a cluster", async () => {
       it.includes(`slave ${id}`)
     )!;
     const port = Number(/:(\d+)@/.exec(line)![1]);
-    await master.cli("wait", "1", "5000");
+    await cluster.copied(master);
     await cluster.nodes.find((node) => node.port === port)!.cli("cluster", "failover");
     await until(
       "the replica to be master",
