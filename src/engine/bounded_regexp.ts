@@ -1,5 +1,6 @@
 /**
- * Tries a regular expression in bounded time: steps grow with its length times that of the text.
+ * Tries a regular expression in bounded time: steps grow with its length times that of the text, and
+ * for each look ahead in it once more by that of the text.
  *
  * V8 goes back and tries again, and a short expression can keep it busy for years: `^(a+)+(a+)+x$`.
  * Here all ways are gone at the same time, a character after the other, as Ken Thompson described it

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { civilFromDays } from "../../../engine/time.ts";
 import type { SqlInterval } from "../../sql/values.ts";
 
 /** Microseconds of a second, and of a day. */
@@ -85,32 +86,11 @@ export function intervalText({ months, days, micros }: SqlInterval): string {
 }
 
 function dayText(days: number): { text: string; isBefore: boolean } {
-  const { year, month, day } = civil(days);
+  const { year, month, day } = civilFromDays(days);
   // There is no year 0: before the year 1 is the year 1 BC.
   const isBefore = year <= 0;
   const shown = String(isBefore ? 1 - year : year).padStart(4, "0");
   return { text: `${shown}-${pad(month)}-${pad(day)}`, isBefore };
-}
-
-/** The date of a day since 1970, in the calendar of today for all times. A `Date` ends at the year 275,760. */
-function civil(days: number): { year: number; month: number; day: number } {
-  // Eras of 400 years, which begin in March: the leap day is the last of a year then.
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) / 365,
-  );
-  const dayOfYear = dayOfEra -
-    (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const fromMarch = Math.floor((5 * dayOfYear + 2) / 153);
-  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
-  return {
-    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
-    month,
-    day: dayOfYear - Math.floor((153 * fromMarch + 2) / 5) + 1,
-  };
 }
 
 function fractionText(micros: number): string {
